@@ -1,0 +1,48 @@
+// One entry of the replicated log (thesis §3.5).
+#ifndef RAFT_RAFTPB_ENTRY_H_
+#define RAFT_RAFTPB_ENTRY_H_
+
+#include <cstddef>
+#include <cstdint>
+
+#include "absl/strings/cord.h"
+#include "raftpb/ids.h"
+
+namespace raftpb {
+
+// What the payload of an entry means. Numbers that are not listed can arrive from a newer peer;
+// they are kept, and applied like normal entries.
+enum class EntryType : int32_t {
+  kNormal = 0,        // Bytes of the application; empty ones make a new leader's first entry.
+  kConfChange = 1,    // A ConfChange.
+  kConfChangeV2 = 2,  // A ConfChangeV2; without data it is the empty change (leave joint).
+};
+
+// A value. The payload is immutable and shared: copying an entry copies no byte of it.
+struct Entry {
+  Term term = 0;
+  Index index = 0;
+  EntryType type = EntryType::kNormal;
+  // On the wire, "normal" may be written or left out. Both mean the same; the difference is two
+  // bytes of EncodedSize, which size limits count. Set where the type was written deliberately.
+  bool type_is_explicit = false;
+  absl::Cord data;
+
+  EntryId id() const { return {term, index}; }
+
+  // Compares what the entry says, not how it was written.
+  friend bool operator==(const Entry& a, const Entry& b) {
+    return a.term == b.term && a.index == b.index && a.type == b.type && a.data == b.data;
+  }
+};
+
+// Bytes of the application in the entry. Counts for what is uncommitted and what is in flight.
+inline size_t PayloadSize(const Entry& entry) { return entry.data.size(); }
+
+// Bytes of the entry in the wire format: term and index always, the type if it is explicit or
+// not normal, the data if there is any. Counts for the message and apply size limits.
+size_t EncodedSize(const Entry& entry);
+
+}  // namespace raftpb
+
+#endif  // RAFT_RAFTPB_ENTRY_H_
