@@ -1,0 +1,76 @@
+// What an embedder decides about one server of one group.
+#ifndef RAFT_RAFT_CONFIG_H_
+#define RAFT_RAFT_CONFIG_H_
+
+#include <cstdint>
+
+#include "absl/status/status.h"
+#include "raft/logger.h"
+#include "raft/storage.h"
+#include "raft/trace.h"
+#include "raft/types.h"
+
+namespace raft {
+
+// How a leader proves that it still leads before it answers a read (§6.4).
+enum class ReadOnlyOption : uint8_t {
+  kSafe,        // By a round of heartbeats that a quorum answers. Needs no clock.
+  kLeaseBased,  // By its lease (§6.4.1): right only while clocks drift less than the election
+                // timeout allows. Requires check_quorum.
+};
+
+// A value; copied by RawNode::Create. Everything behind a pointer belongs to the embedder and must
+// outlive the node.
+struct Config {
+  NodeId id = kNone;           // This server. Not kNone, not an id of a storage thread.
+  Storage* storage = nullptr;  // The log of this group. Required.
+
+  // The last index that the state machine has already applied; entries up to it are not handed
+  // out again. 0: whatever the storage's snapshot covers. Must not exceed the stored commit index.
+  Index applied = 0;
+
+  // Time. A follower that hears nothing for a random number of ticks of [election_tick,
+  // 2*election_tick) campaigns; a leader sends heartbeats every heartbeat_tick ticks.
+  uint32_t election_tick = 10;
+  uint32_t heartbeat_tick = 1;
+
+  // Chance. Servers of one group must not share a seed, or they campaign in lock-step.
+  // 0 means: derived from `id`.
+  uint64_t seed = 0;
+
+  bool pre_vote = true;      // Ask before raising the term (§9.6).
+  bool check_quorum = true;  // A leader that cannot reach a quorum steps down (§6.2).
+  ReadOnlyOption read_only = ReadOnlyOption::kSafe;
+
+  // Sizes, in bytes; kNoLimit for none.
+  uint64_t max_size_per_msg = 1 << 20;  // EncodedSize of entries in one message; 0: one entry each.
+  uint64_t max_committed_size_per_ready = 0;  // EncodedSize handed out and unapplied; 0: as above.
+  uint64_t max_uncommitted_size = kNoLimit;  // PayloadSize in a leader's uncommitted tail; 0: none.
+  uint32_t max_inflight_msgs = 256;          // Appends to one follower without an answer. Not 0.
+  uint64_t max_inflight_bytes = kNoLimit;    // The same as PayloadSize; 0: no limit.
+  uint32_t max_pending_reads =
+      1 << 16;  // Reads waiting for a leader's confirmation, or for its first commit.
+
+  // Storage writes are asked for by messages to local threads instead of Ready's own fields
+  // (docs/ready-loop.md).
+  bool async_storage_writes = false;
+
+  bool disable_proposal_forwarding = false;     // Followers refuse instead of asking the leader.
+  bool disable_conf_change_validation = false;  // Leaders append any membership change as it is.
+  bool step_down_on_removal = false;            // A leader that is removed or demoted steps down.
+
+  // False: news for a peer is collected and leaves with the next Ready, at most one append and one
+  // heartbeat at a time. True: every step fills the outbox at once, in the order in which etcd/raft
+  // does; then also a vote request may leave before the term it asserts is stored.
+  bool immediate_sends = false;
+
+  Logger* logger = nullptr;  // Null: no log lines, and no time spent on them.
+  Tracer* tracer = nullptr;  // Null: no trace, at no cost.
+
+  // What is wrong with it, in words.
+  absl::Status Validate() const;
+};
+
+}  // namespace raft
+
+#endif  // RAFT_RAFT_CONFIG_H_

@@ -1,0 +1,60 @@
+// The end of the log that the disk has not confirmed yet, and a snapshot on its way there.
+#ifndef RAFT_RAFT_LOG_UNSTABLE_H_
+#define RAFT_RAFT_LOG_UNSTABLE_H_
+
+#include "absl/types/optional.h"
+#include "raft/logger.h"
+#include "raft/types.h"
+#include "raftpb/entry_list.h"
+#include "raftpb/snapshot.h"
+
+namespace raft::log {
+
+// Entries from offset() on, of which those below in_progress() were handed out for storing.
+// The log in storage may overlap with it; what is here counts.
+class Unstable {
+ public:
+  Unstable(Index offset, Logger* logger) : offset_(offset), in_progress_(offset), logger_(logger) {}
+
+  Index offset() const { return offset_; }
+  Index in_progress() const { return in_progress_; }  // First entry not yet handed out.
+  Index end() const { return offset_ + entries_.size(); }
+  const raftpb::EntryList& entries() const { return entries_; }
+  const raftpb::SnapshotPtr& snapshot() const { return snapshot_; }
+  bool snapshot_in_progress() const { return snapshot_in_progress_; }
+
+  absl::optional<Index> FirstIndex() const;  // Behind the snapshot, if there is one.
+  absl::optional<Index> LastIndex() const;   // Of the entries, else of the snapshot.
+  absl::optional<Term> TermAt(Index index) const;
+  // The entries of a range that lies within [offset(), end()).
+  raftpb::EntryList Slice(IndexRange range) const;
+
+  // What was not handed out yet.
+  raftpb::EntryList NextEntries() const;
+  raftpb::SnapshotPtr NextSnapshot() const;  // Null if none.
+  void AcceptInProgress();                   // Now it was.
+
+  // The disk has confirmed the log up to `id`. Ignored, with a log line, if the entry there has
+  // another term by now (the ABA of etcd/raft issue 8) or is gone.
+  void StableTo(EntryId id);
+  void StableSnapshotTo(Index index);
+
+  // Replaces everything by a snapshot.
+  void Restore(raftpb::SnapshotPtr snapshot);
+  // Appends, replacing what stands at the first new index and behind it. Requires no gap.
+  void TruncateAndAppend(const raftpb::EntryList& entries);
+  // A leader's new entry at end(); nothing is replaced.
+  void PushBack(raftpb::Entry entry);
+
+ private:
+  raftpb::SnapshotPtr snapshot_;
+  raftpb::EntryList entries_;
+  Index offset_;
+  Index in_progress_;  // offset_ <= in_progress_ <= end().
+  bool snapshot_in_progress_ = false;
+  Logger* logger_;
+};
+
+}  // namespace raft::log
+
+#endif  // RAFT_RAFT_LOG_UNSTABLE_H_

@@ -1,0 +1,34 @@
+// The votes of one election (§3.4), or of the pre-election before it (§9.6).
+#ifndef RAFT_RAFT_TRACKER_BALLOTS_H_
+#define RAFT_RAFT_TRACKER_BALLOTS_H_
+
+#include <cstddef>
+#include <utility>
+
+#include "absl/container/inlined_vector.h"
+#include "raft/tracker/config.h"
+#include "raft/types.h"
+
+namespace raft::tracker {
+
+class Ballots {
+ public:
+  struct Count {
+    size_t granted = 0;
+    size_t rejected = 0;
+    quorum::VoteResult result = quorum::VoteResult::kPending;
+  };
+
+  void Reset() { votes_.clear(); }
+  // Of several answers of one server the first counts.
+  void Record(NodeId id, bool granted);
+  // Granted and rejected count the votes of servers the configuration tracks; only voters decide.
+  Count Tally(const Config& config) const;
+
+ private:
+  absl::InlinedVector<std::pair<NodeId, bool>, 2> votes_;
+};
+
+}  // namespace raft::tracker
+
+#endif  // RAFT_RAFT_TRACKER_BALLOTS_H_
