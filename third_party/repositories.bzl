@@ -12,6 +12,10 @@ def _maybe(rule, name, **kwargs):
     if not native.existing_rule(name):
         rule(name = name, **kwargs)
 
+def _absolute(label):
+    """`label` as any repository can write it, whether this one is the main one or embedded."""
+    return "@{}//{}:{}".format(label.workspace_name, label.package, label.name)
+
 def raft_repositories():
     """Declares each external repository that the WORKSPACE has not declared yet."""
     _rules()
@@ -39,8 +43,8 @@ def _rules():
         system_repository,
         name = "rules_cc",
         files = {
-            "@raft//third_party:rules_cc/defs.bzl": "cc/defs.bzl",
-            "@raft//third_party:rules_cc/cc.BUILD": "cc/BUILD.bazel",
+            Label("//third_party:rules_cc/defs.bzl"): "cc/defs.bzl",
+            Label("//third_party:rules_cc/cc.BUILD"): "cc/BUILD.bazel",
         },
     )
 
@@ -49,19 +53,24 @@ def _rules():
     _maybe(
         system_repository,
         name = "remote_coverage_tools",
-        build_file = "@raft//third_party:remote_coverage_tools.BUILD",
+        build_file = Label("//third_party:remote_coverage_tools.BUILD"),
     )
 
 def _libraries():
+    tsan = _absolute(Label("//third_party/tsan"))
     _maybe(
         system_repository,
         name = "com_google_absl",
         libraries = ABSL_LIBRARIES,
+        deps = {
+            "//absl/strings:cord": [tsan],
+            "//absl/synchronization:synchronization": [tsan],
+        },
     )
     _maybe(
         system_repository,
         name = "com_google_protobuf",
-        build_file = "@raft//third_party:protobuf/protobuf.BUILD",
+        build_file = Label("//third_party:protobuf/protobuf.BUILD"),
         libraries = {
             "//:protobuf": ["protobuf"],
             "//:protobuf_lite": ["protobuf-lite"],
@@ -71,15 +80,16 @@ def _libraries():
     _maybe(
         system_repository,
         name = "com_github_grpc_grpc",
-        build_file = "@raft//third_party:grpc/grpc.BUILD",
+        build_file = Label("//third_party:grpc/grpc.BUILD"),
         files = {
-            "@raft//third_party:grpc/bazel.BUILD": "bazel/BUILD.bazel",
-            "@raft//third_party:grpc/cc_grpc_library.bzl": "bazel/cc_grpc_library.bzl",
+            Label("//third_party:grpc/bazel.BUILD"): "bazel/BUILD.bazel",
+            Label("//third_party:grpc/cc_grpc_library.bzl"): "bazel/cc_grpc_library.bzl",
         },
         libraries = {
             "//:grpc++": ["grpc++"],
             "//:grpc++_reflection": ["grpc++", "-lgrpc++_reflection"],
         },
+        deps = {"//:grpc++": [tsan]},
         system_files = {"/usr/bin/grpc_cpp_plugin": "src/compiler/grpc_cpp_plugin"},
     )
     _maybe(

@@ -5,9 +5,6 @@ target carries only what the linker needs. That is asked from pkg-config when th
 fetched: no list of transitive libraries has to be kept here.
 """
 
-# Unused libraries of a transitive closure leave no trace in the linked binary.
-_AS_NEEDED = "-Wl,--as-needed"
-
 _INSTALL_HINT = "run tools/install_deps, or declare @{repository} in your WORKSPACE before raft_repositories()"
 
 def _linkopts(ctx, target, link):
@@ -27,25 +24,30 @@ def _linkopts(ctx, target, link):
                 _INSTALL_HINT.format(repository = ctx.name),
             ))
 
-        # A library appears once per path that leads to it: the last one serves them all. What is
-        # not -l only says --as-needed again.
+        # A library is named once per path that leads to it: the last time serves them all. Anything
+        # but -l only guards the one library, libatomic, that may be unused.
         words = result.stdout.replace("\n", " ").split(" ")
         flags += [w for i, w in enumerate(words) if w.startswith("-l") and w not in words[i + 1:]]
-    return [_AS_NEEDED] + flags if flags else []
+    return flags
 
-def _cc_library(name, linkopts):
+def _cc_library(name, linkopts, deps):
     return """
 cc_library(
     name = "{}",
     linkopts = {},
+    deps = {},
 )
-""".format(name, repr(linkopts))
+""".format(name, repr(linkopts), repr(deps))
 
 def _system_repository_impl(ctx):
     build_files = {"": []}
     for target, link in ctx.attr.libraries.items():
         package, _, name = target.lstrip("/").partition(":")
-        build_files.setdefault(package, []).append(_cc_library(name, _linkopts(ctx, target, link)))
+        build_files.setdefault(package, []).append(_cc_library(
+            name,
+            _linkopts(ctx, target, link),
+            ctx.attr.deps.get(target, []),
+        ))
     if ctx.attr.build_file:
         build_files[""].append(ctx.read(ctx.attr.build_file))
     for package, rules in build_files.items():
@@ -70,6 +72,9 @@ system_repository = repository_rule(
     attrs = {
         "libraries": attr.string_list_dict(
             doc = "Label inside the repository -> pkg-config modules and linker flags.",
+        ),
+        "deps": attr.string_list_dict(
+            doc = "Label inside the repository -> labels to be linked with it, before it.",
         ),
         "build_file": attr.label(
             doc = "Appended to the root BUILD file.",
