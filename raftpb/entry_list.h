@@ -12,25 +12,31 @@
 #include <cstdint>
 #include <initializer_list>
 #include <iterator>
-#include <utility>
 
 #include "absl/container/inlined_vector.h"
 #include "raftpb/entry.h"
 
 namespace raftpb {
 
-// A value: copies are cheap and independent of each other. Entries in it never change.
+// A value: copies are cheap and independent of each other. Entries in it never change, and stay
+// where they are in memory for as long as some list shows them.
 //
-// Memory: entries live in reference-counted chunks that grow with the list (from 1 entry to 256)
-// and are freed when the last list that shows any of their entries goes. Holding one entry of a
-// chunk therefore keeps its neighbours; Detached() makes a list that shares nothing.
+// Memory: entries live in reference-counted chunks that grow with the list (from 1 entry to
+// kMaxChunkEntries, or fewer once their payloads add up to kMaxChunkPayload bytes) and are freed
+// when the last list that shows any of their entries goes. Holding one entry of a chunk therefore
+// keeps its neighbours; Detached() makes a list that shares nothing. A list that was emptied by
+// DropFront or DropBack keeps its last chunk, to push into without allocating; Clear() does not.
 //
 // Threads: like any value, one list belongs to one thread at a time; but lists over the same
 // chunks may be read, extended and dropped on different threads at the same time.
 class EntryList {
  public:
   class const_iterator;
+  using iterator = const_iterator;
   using value_type = Entry;
+
+  static constexpr uint32_t kMaxChunkEntries = 256;
+  static constexpr uint32_t kMaxChunkPayload = 64 * 1024;
 
   EntryList() = default;
   EntryList(std::initializer_list<Entry> entries);
@@ -46,8 +52,8 @@ class EntryList {
   // Require a position inside the list. Constant time while the list has one chunk, logarithmic
   // in the number of chunks otherwise.
   const Entry& operator[](size_t i) const;
-  const Entry& front() const { return pieces_.front().chunk->slots()[pieces_.front().begin]; }
-  const Entry& back() const { return pieces_.back().chunk->slots()[pieces_.back().end - 1]; }
+  const Entry& front() const;
+  const Entry& back() const;
 
   const_iterator begin() const;
   const_iterator end() const;
@@ -59,7 +65,8 @@ class EntryList {
   // Appends all of `other`, sharing its chunks.
   void Append(const EntryList& other);
 
-  // Makes room so that the next `n` entries pushed share one chunk.
+  // If the next push has to start a chunk, that chunk gets room for `n` entries. For a list that
+  // is filled once with a known number of entries, so that they share one chunk of that size.
   void Reserve(size_t n);
 
   // The entries [begin, end), shared. Requires begin <= end <= size().
@@ -67,41 +74,67 @@ class EntryList {
 
   void DropFront(size_t n);  // Requires n <= size().
   void DropBack(size_t n);   // Requires n <= size().
-  void Clear();
+  void Clear();              // Also gives back the memory.
 
   // The same entries in one chunk of their own, to outlive neighbours without pinning them.
+  // Payloads are still shared.
   EntryList Detached() const;
 
   friend bool operator==(const EntryList& a, const EntryList& b);
 
  private:
-  // A block of entries. Slots [0, used) are constructed and never change again; the list that
-  // moves `used` from its own end claims the next slot.
-  struct Chunk {
-    std::atomic<uint32_t> refs;
-    std::atomic<uint32_t> used;
-    uint32_t capacity;
-
-    Entry* slots() { return reinterpret_cast<Entry*>(this + 1); }
-    static Chunk* New(uint32_t capacity);
-    void Ref() { refs.fetch_add(1, std::memory_order_relaxed); }
-    void Unref();
-  };
+  struct Chunk;
 
   // The part of a chunk that this list shows: slots [begin, end). `first` is the position of
-  // slots[begin], counted from where the list once began, so that DropFront touches one piece.
+  // slots[begin], counted from where the list once began: dropping entries at the front renumbers
+  // nothing. Each piece holds one reference to its chunk.
   struct Piece {
     Chunk* chunk;
     uint32_t begin;
     uint32_t end;
     size_t first;
+
+    size_t size() const { return end - begin; }
   };
 
   const Piece& PieceAt(size_t position) const;
+  void AddPiece(Chunk* chunk, uint32_t begin, uint32_t end);
+  void Drain();
+  void ExpectMoreThan(uint32_t entries);
+  void ReleaseBefore(size_t kept);
 
+  // Pieces [head_, size) are the list, none of them empty; except that a list without entries may
+  // keep one empty piece, whose chunk has room. Those before head_ are gone, and leave the vector
+  // in bulk.
   absl::InlinedVector<Piece, 1> pieces_;
-  size_t base_ = 0;  // Position of the first entry, in the count of Piece::first.
   size_t size_ = 0;
+  uint32_t head_ = 0;
+  uint32_t next_capacity_ = 1;  // Of the next chunk that this list starts, at least.
+};
+
+// A block of entries. Slots [0, used) are constructed, and do not change as long as anybody else
+// can see them; the list that moves `used` from its own end claims the next slot.
+struct alignas(Entry) EntryList::Chunk {
+  std::atomic<uint32_t> refs{1};
+  std::atomic<uint32_t> used{0};
+  std::atomic<uint32_t> payload{0};  // Bytes of the entries in use; stays at its maximum.
+  const uint32_t capacity;           // Slots.
+
+  explicit Chunk(uint32_t room) : capacity(room) {}
+  static Chunk* New(uint32_t capacity);
+
+  Entry* slots() { return reinterpret_cast<Entry*>(this + 1); }
+  bool IsUnique() const { return refs.load(std::memory_order_acquire) == 1; }
+  void Ref() { refs.fetch_add(1, std::memory_order_relaxed); }
+  void Unref();
+
+  // Whether an entry can be put into a slot: the next one, and not too many bytes before it.
+  bool HasRoomAt(uint32_t slot) const;
+  // Puts an entry into a slot, if the chunk has room and nobody else has taken the slot.
+  bool TryPut(uint32_t slot, Entry& entry);
+  void AddPayload(size_t bytes);
+  // Destroys the entries from `slot` on. Only for the one who holds the last reference.
+  void Truncate(uint32_t slot);
 };
 
 class EntryList::const_iterator {
@@ -114,13 +147,10 @@ class EntryList::const_iterator {
 
   const_iterator() = default;
 
-  reference operator*() const { return piece_->chunk->slots()[slot_]; }
-  pointer operator->() const { return &**this; }
+  reference operator*() const { return *entry_; }
+  pointer operator->() const { return entry_; }
   const_iterator& operator++() {
-    if (++slot_ == piece_->end) {
-      ++piece_;
-      slot_ = piece_ == last_ ? 0 : piece_->begin;
-    }
+    if (++entry_ == stop_) Enter(piece_ + 1);
     return *this;
   }
   const_iterator operator++(int) {
@@ -129,27 +159,49 @@ class EntryList::const_iterator {
     return before;
   }
   friend bool operator==(const const_iterator& a, const const_iterator& b) {
-    return a.piece_ == b.piece_ && a.slot_ == b.slot_;
+    return a.entry_ == b.entry_ && a.piece_ == b.piece_;
   }
 
  private:
   friend class EntryList;
-  const_iterator(const Piece* piece, const Piece* last, uint32_t slot)
-      : piece_(piece), last_(last), slot_(slot) {}
+  const_iterator(const Piece* piece, const Piece* last) : last_(last) { Enter(piece); }
 
+  void Enter(const Piece* piece) {
+    piece_ = piece;
+    entry_ = piece == last_ ? nullptr : piece->chunk->slots() + piece->begin;
+    stop_ = piece == last_ ? nullptr : piece->chunk->slots() + piece->end;
+  }
+
+  const Entry* entry_ = nullptr;
+  const Entry* stop_ = nullptr;  // Where the piece ends.
   const Piece* piece_ = nullptr;
   const Piece* last_ = nullptr;
-  uint32_t slot_ = 0;
 };
 
 inline EntryList::const_iterator EntryList::begin() const {
-  const Piece* first = pieces_.data();
-  return {first, first + pieces_.size(), pieces_.empty() ? 0 : first->begin};
+  const Piece* last = pieces_.data() + pieces_.size();
+  return {empty() ? last : pieces_.data() + head_, last};
 }
 
 inline EntryList::const_iterator EntryList::end() const {
   const Piece* last = pieces_.data() + pieces_.size();
-  return {last, last, 0};
+  return {last, last};
+}
+
+inline const Entry& EntryList::front() const {
+  const Piece& first = pieces_[head_];
+  return first.chunk->slots()[first.begin];
+}
+
+inline const Entry& EntryList::back() const {
+  const Piece& last = pieces_.back();
+  return last.chunk->slots()[last.end - 1];
+}
+
+inline const Entry& EntryList::operator[](size_t i) const {
+  const size_t position = pieces_[head_].first + i;
+  const Piece& piece = PieceAt(position);
+  return piece.chunk->slots()[piece.begin + (position - piece.first)];
 }
 
 }  // namespace raftpb
