@@ -42,11 +42,18 @@ def fuzz_target(name, srcs, corpus, deps = [], size = "small"):
         }),
         deps = [":" + library],
     )
+    inputs = "_" + name + "_corpus"
+    native.filegroup(
+        name = inputs,
+        testonly = True,
+        srcs = native.glob([corpus + "/**"], allow_empty = False),
+        visibility = ["//visibility:private"],
+    )
     cc_test(
         name = name + "_corpus_test",
         size = size,
-        args = [native.package_name() + "/" + corpus],
-        data = native.glob([corpus + "/**"]),
+        args = ["$(rootpaths :{})".format(inputs)],
+        data = [":" + inputs],
         deps = [
             ":" + library,
             "@raft//tools:fuzz_replay_main",
