@@ -5,6 +5,7 @@
 
 #include <cstdint>
 #include <memory>
+#include <vector>
 
 #include "absl/functional/function_ref.h"
 #include "absl/status/status.h"
@@ -53,17 +54,18 @@ class RawNode {
   // Lets one unit of time pass. Tick(n) is n times Tick, cheaper.
   void Tick();
   void Tick(uint32_t n);
-  // How many ticks may be skipped without missing anything: after that many, call Tick with the
-  // number that passed. True until the next call that changes the node.
+  // How many ticks may be skipped without missing anything. Before any other input, and after
+  // that many at the latest, call Tick with the number that passed: a follower's patience and its
+  // lease are counted in ticks. True until the next call that changes the node.
   uint32_t TicksUntilDue() const;
 
   // A message from a peer. Whatever it says, the node survives: a message that no correct peer
   // sends is refused (IsInvalidMessage, IsLocalMessageError, IsPeerNotFound), and state is
   // unchanged. IsPromiseBroken means that this server, or the peer, lost stored data: stop and
   // repair it. The transport must make sure that `from` is who it claims to be.
-  absl::Status Step(raftpb::Message message);
+  absl::Status Step(const raftpb::Message& message);
   // A message from this server's own storage threads, or to itself, in asynchronous mode.
-  absl::Status StepLocal(raftpb::Message message);
+  absl::Status StepLocal(const raftpb::Message& message);
 
   // Proposes an entry. Ok means that it is in the leader's log or on its way there, not that it
   // will be committed: it may still be lost with the leader. IsProposalDropped means that it will
@@ -118,7 +120,28 @@ class RawNode {
  private:
   explicit RawNode(std::unique_ptr<Raft> raft);
 
+  bool async() const;
+  bool HardStateChanged() const;
+  void TakeStates(Ready& ready);
+  void TakeMessages(Ready& ready);
+  void RememberUnconfirmed(const Ready& ready);
+  void PassWorkToThreads(Ready& ready);
+
+  // What the last Ready asked for, until Advance says that it is done (synchronous mode).
+  struct Unconfirmed {
+    bool pending = false;
+    Term term = 0;                 // When it was handed out.
+    absl::optional<EntryId> last;  // The end of the log, if entries were to be stored.
+    raftpb::SnapshotPtr snapshot;
+    raftpb::EntryList applied;
+    std::vector<raftpb::Message> to_self;  // Own votes and acknowledgements.
+  };
+
   std::unique_ptr<Raft> raft_;
+  SoftState soft_state_;          // As last handed out.
+  raftpb::HardState hard_state_;  // As last handed out.
+  Term stored_term_;              // The latest term known to be durable.
+  Unconfirmed unconfirmed_;
 };
 
 }  // namespace raft

@@ -1,0 +1,143 @@
+#include "raft/raft.h"
+
+#include <algorithm>
+#include <utility>
+
+#include "absl/strings/str_cat.h"
+#include "absl/strings/str_join.h"
+#include "raft/confchange/changer.h"
+#include "raftpb/describe.h"
+#include "raftpb/wire.h"
+
+namespace raft {
+
+using raftpb::Hex;
+using raftpb::Message;
+
+namespace {
+
+// What a restart must find true before it can go on (§3.8): anything else means that the disk lost
+// what it had confirmed, and that going on could vote twice or lose acknowledged entries (etcd
+// issue 10166).
+absl::Status CheckStored(const Config& config, const raftpb::HardState& hard_state) {
+  const Storage& storage = *config.storage;
+  const Index snapshot = storage.FirstIndex() - 1;
+  const Index last = storage.LastIndex();
+  if (!hard_state.empty() && (hard_state.commit < snapshot || hard_state.commit > last)) {
+    return PromiseBroken(absl::StrCat("the stored commit index ", hard_state.commit,
+                                      " is outside the stored log [", snapshot, ", ", last, "]"));
+  }
+  const Index commit = std::max(hard_state.commit, snapshot);
+  if (config.applied != 0 && (config.applied < snapshot || config.applied > commit)) {
+    return PromiseBroken(absl::StrCat("the applied index ", config.applied, " is outside [",
+                                      snapshot, ", ", commit,
+                                      "], from the stored snapshot to the commit index"));
+  }
+  return absl::OkStatus();
+}
+
+uint64_t MaxApplyingSize(const Config& config) {
+  const uint64_t size = config.max_committed_size_per_ready != 0
+                            ? config.max_committed_size_per_ready
+                            : config.max_size_per_msg;
+  return std::max<uint64_t>(size, 1);
+}
+
+uint64_t SeedOf(const Config& config) { return config.seed != 0 ? config.seed : config.id; }
+
+std::string JoinedHex(const quorum::Joint& voters) {
+  const quorum::Majority all = voters.All();
+  return absl::StrJoin(all.ids(), ",", [](std::string* out, NodeId id) { out->append(Hex(id)); });
+}
+
+}  // namespace
+
+absl::StatusOr<std::unique_ptr<Raft>> Raft::Create(const Config& config) {
+  if (absl::Status valid = config.Validate(); !valid.ok()) return valid;
+  absl::StatusOr<Storage::InitialState> initial = config.storage->Initial();
+  if (!initial.ok()) return initial.status();
+  if (absl::Status stored = CheckStored(config, initial->hard_state); !stored.ok()) return stored;
+  absl::StatusOr<tracker::Config> membership = confchange::FromConfState(initial->conf_state);
+  if (!membership.ok()) return membership.status();
+  return std::unique_ptr<Raft>(new Raft(config, initial->hard_state, *std::move(membership)));
+}
+
+Raft::Raft(const Config& config, const raftpb::HardState& hard_state, tracker::Config membership)
+    : config_(config),
+      log_(config.storage, config.logger, MaxApplyingSize(config)),
+      membership_(std::move(membership)),
+      timer_(config.election_tick, config.heartbeat_tick, SeedOf(config)),
+      outbox_(/*merge_acks=*/!config.immediate_sends) {
+  RAFT_LOG(config_.logger, kInfo, Hex(id()), " switched to configuration ", Describe(membership_));
+  term_ = hard_state.term;
+  vote_ = hard_state.vote;
+  log_.CommitTo(hard_state.commit);
+  if (config_.applied != 0) log_.StartAppliedAt(config_.applied);
+  BecomeFollower(term_, kNone);
+  RAFT_LOG(config_.logger, kInfo, "newRaft ", Hex(id()), " [peers: [",
+           JoinedHex(membership_.voters), "], term: ", term_, ", commit: ", log_.committed(),
+           ", applied: ", log_.applied(), ", lastindex: ", log_.LastId().index,
+           ", lastterm: ", log_.LastId().term, "]");
+  RecordTrace(TraceAction::kInit);
+}
+
+void Raft::Tick(uint32_t n) {
+  while (n > 0) n -= role_ == Role::kLeader ? TickLeader(n) : TickElection(n);
+}
+
+uint32_t Raft::TicksUntilDue() const {
+  if (role_ == Role::kLeader) return timer_.UntilLeaderDue();
+  return Promotable() ? timer_.UntilElection() : std::numeric_limits<uint32_t>::max();
+}
+
+absl::Status Raft::Bootstrap(absl::Span<const Peer> peers) {
+  if (peers.empty()) {
+    return absl::InvalidArgumentError("must provide at least one peer to Bootstrap");
+  }
+  if (config_.storage->LastIndex() != 0) {
+    return absl::FailedPreconditionError("can't bootstrap a nonempty Storage");
+  }
+  BecomeFollower(1, kNone);
+  for (const Peer& peer : peers) {
+    const raftpb::ConfChange change = {
+        .type = raftpb::ConfChangeType::kAddNode, .node_id = peer.id, .context = peer.context};
+    log_.PushBack({.term = 1,
+                   .index = log_.LastIndex() + 1,
+                   .type = raftpb::EntryType::kConfChange,
+                   .data = absl::Cord(raftpb::Encode(change))});
+  }
+  // The founders agree on these entries beforehand, so they are committed without a vote. They
+  // are applied here for a server to know its peers, and handed out again for the application.
+  log_.CommitTo(log_.LastIndex());
+  for (const Peer& peer : peers) {
+    raftpb::ConfChangeV2 change;
+    change.changes.push_back({raftpb::ConfChangeType::kAddNode, peer.id});
+    if (absl::StatusOr<raftpb::ConfState> applied = ApplyConfChange(change); !applied.ok()) {
+      return applied.status();
+    }
+  }
+  return absl::OkStatus();
+}
+
+void Raft::RecordTrace(TraceAction action, const Message* message) const {
+  if (config_.tracer == nullptr) return;
+  raftpb::ConfState conf_state;
+  TraceEvent event = {.action = action,
+                      .id = id(),
+                      .role = role_,
+                      .term = term_,
+                      .vote = vote_,
+                      .lead = lead_,
+                      .commit = log_.committed(),
+                      .applied = log_.applied(),
+                      .last = log_.LastId(),
+                      .message = message};
+  if (action == TraceAction::kConfigChange || action == TraceAction::kInit ||
+      action == TraceAction::kRestoreSnapshot) {
+    conf_state = membership_.ToConfState();
+    event.conf_state = &conf_state;
+  }
+  config_.tracer->Record(event);
+}
+
+}  // namespace raft

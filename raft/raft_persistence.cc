@@ -1,0 +1,49 @@
+// Room: persistence. What the disk and the application have confirmed (thesis §10.2.1;
+// docs/ready-loop.md).
+// Changes: what is stable and applied, the quota; may propose to leave a joint configuration.
+#include <algorithm>
+
+#include "raft/raft.h"
+#include "raftpb/describe.h"
+
+namespace raft {
+
+void Raft::OnStored(Term term, absl::optional<EntryId> last, const raftpb::SnapshotPtr& snapshot) {
+  if (last.has_value() && term == term_) {
+    log_.StableTo(*last);
+    RecordTrace(TraceAction::kStable);
+  } else if (last.has_value()) {
+    // Entries stored for an old term may have been overwritten since, and even written again with
+    // the same index and term: their confirmation says nothing about those (raft issue 8, ABA).
+    RAFT_LOG(config_.logger, kInfo, raftpb::Hex(id()), " [term: ", term_,
+             "] ignored entry appends from a MsgStorageAppendResp message with lower term [term: ",
+             term, "]");
+  }
+  if (snapshot != nullptr) OnSnapshotStored(*snapshot);  // A stored snapshot stays stored.
+}
+
+// A stored snapshot is an applied one: it is the state machine.
+void Raft::OnSnapshotStored(const raftpb::Snapshot& snapshot) {
+  log_.StableSnapshotTo(snapshot.metadata.index);
+  OnAppliedTo(snapshot.metadata.index, /*size=*/0);
+}
+
+void Raft::OnApplied(const raftpb::EntryList& entries) {
+  if (entries.empty()) return;
+  uint64_t encoded = 0;
+  uint64_t payload = 0;
+  for (const raftpb::Entry& entry : entries) {
+    encoded += raftpb::EncodedSize(entry);
+    payload += raftpb::PayloadSize(entry);
+  }
+  OnAppliedTo(entries.back().index, encoded);
+  if (leading_) leading_->quota.Return(payload);
+}
+
+void Raft::OnAppliedTo(Index index, uint64_t size) {
+  log_.AppliedTo(std::max(index, log_.applied()), size);
+  RecordTrace(TraceAction::kApply);
+  MaybeLeaveJoint();
+}
+
+}  // namespace raft

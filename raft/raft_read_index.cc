@@ -1,0 +1,103 @@
+// Room: read index. May I read here, and from which index on? (§6.4; docs/read-index.md.)
+// Changes: waiting reads, read states. Never touches the log.
+#include <utility>
+
+#include "absl/strings/str_cat.h"
+#include "raft/raft.h"
+#include "raftpb/describe.h"
+
+namespace raft {
+
+using raftpb::Hex;
+using raftpb::Message;
+using raftpb::MessageType;
+
+namespace {
+
+// No other server could have been elected meanwhile: there is none.
+bool IsSoleVoter(const tracker::Config& config) {
+  return config.voters.incoming.size() == 1 && !config.joint();
+}
+
+}  // namespace
+
+absl::Status Raft::OnReadIndex(const Message& m) {
+  if (IsSoleVoter(membership_)) {
+    AnswerRead(m, log_.committed());
+    return absl::OkStatus();
+  }
+  if (leading_->reads.size() + leading_->postponed_reads.size() >= config_.max_pending_reads) {
+    return ProposalDropped(DropReason::kOverQuota);
+  }
+  if (!CommittedInTerm()) {
+    // What earlier leaders committed is not known before this leader has committed something
+    // itself (§6.4 step 1; etcd issue 7331).
+    leading_->postponed_reads.push_back(m);
+    return absl::OkStatus();
+  }
+  StartRead(m);
+  return absl::OkStatus();
+}
+
+void Raft::StartRead(const Message& m) {
+  if (config_.read_only == ReadOnlyOption::kLeaseBased) return AnswerRead(m, log_.committed());
+  leading_->reads.Push(m, log_.committed(), id());
+  BroadcastHeartbeat();
+}
+
+absl::Status Raft::ForwardReadIndex(const Message& m) {
+  if (role_ != Role::kFollower || lead_ == kNone) {
+    if (role_ == Role::kFollower) {
+      RAFT_LOG(config_.logger, kInfo, Hex(id()), " no leader at term ", term_,
+               "; dropping index reading msg");
+    }
+    return ProposalDropped(DropReason::kNoLeader);
+  }
+  Message forwarded = m;
+  forwarded.to = lead_;
+  Send(std::move(forwarded));
+  return absl::OkStatus();
+}
+
+void Raft::OnReadIndexResponse(const Message& m) {
+  if (m.entries.size() != 1) {
+    RAFT_LOG(config_.logger, kError, Hex(id()), " invalid format of MsgReadIndexResp from ",
+             Hex(m.from), ", entries count: ", m.entries.size());
+    return;
+  }
+  read_states_.push_back({m.index, m.entries.front().data});
+}
+
+// A follower answered a heartbeat that was sent after some reads arrived: for those it has
+// confirmed that we led.
+void Raft::OnReadConfirmed(const Message& heartbeat_response) {
+  ReadIndexQueue& reads = leading_->reads;
+  const absl::optional<uint64_t> number = reads.ParseContext(heartbeat_response.context);
+  if (!number.has_value()) return;
+  reads.Confirm(heartbeat_response.from, *number);
+  for (const ReadIndexQueue::Read& read : reads.Release(membership_.voters)) {
+    AnswerRead(read.request, read.index);
+  }
+}
+
+// To the application if the read was asked for here, else to the server that forwarded it.
+void Raft::AnswerRead(const Message& request, Index index) {
+  if (request.from == kNone || request.from == id()) {
+    read_states_.push_back({index, request.entries.front().data});
+    return;
+  }
+  Send({.type = MessageType::kReadIndexResp,
+        .to = request.from,
+        .index = index,
+        .entries = request.entries});
+}
+
+void Raft::ReleasePostponedReads() {
+  if (leading_->postponed_reads.empty() || !CommittedInTerm()) return;
+  std::vector<Message> postponed = std::exchange(leading_->postponed_reads, {});
+  for (const Message& read : postponed) StartRead(read);
+}
+
+bool Raft::CommittedInTerm() const { return log_.Matches({term_, log_.committed()}); }
+
+}  // namespace raft
