@@ -85,17 +85,13 @@ absl::Status CheckRemoteMessage(const Message& m) {
   if (!m.responses.empty()) return InvalidMessage("it asks for responses to be sent");
   if (absl::Status numbers = CheckNumbers(m); !numbers.ok()) return numbers;
   switch (m.type) {
-    case MessageType::kProp:
-      return CheckProposal(m.entries);
-    case MessageType::kApp:
-      return CheckAppend(m);
-    case MessageType::kSnap:
-      return CheckSnapshot(m);
+    case MessageType::kProp: return CheckProposal(m.entries);
+    case MessageType::kApp: return CheckAppend(m);
+    case MessageType::kSnap: return CheckSnapshot(m);
     case MessageType::kReadIndex:
       return m.entries.size() == 1 ? absl::OkStatus()
                                    : InvalidMessage("a read needs exactly one context");
-    default:
-      return absl::OkStatus();
+    default: return absl::OkStatus();
   }
 }
 

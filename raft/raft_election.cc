@@ -114,10 +114,8 @@ void Raft::OnVoteResponse(const Message& m) {
   RAFT_LOG(config_.logger, kInfo, Hex(id()), " has received ", count.granted, " ", Name(m.type),
            " votes and ", count.rejected, " vote rejections");
   switch (count.result) {
-    case quorum::VoteResult::kPending:
-      return;
-    case quorum::VoteResult::kLost:
-      return BecomeFollower(term_, kNone);
+    case quorum::VoteResult::kPending: return;
+    case quorum::VoteResult::kLost: return BecomeFollower(term_, kNone);
     case quorum::VoteResult::kWon:
       if (pre) return StartCampaign(Campaign::kElection);
       BecomeLeader();

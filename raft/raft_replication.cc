@@ -164,9 +164,7 @@ void Raft::OnAppendAccepted(const Message& m, Progress& progress) {
   const bool found = progress.match() == m.index && progress.state() == ProgressState::kProbe;
   if (!moved && !found) return;
   switch (progress.state()) {
-    case ProgressState::kProbe:
-      progress.BecomeReplicate();
-      break;
+    case ProgressState::kProbe: progress.BecomeReplicate(); break;
     case ProgressState::kSnapshot:
       // However it got there: its log reconnects to ours, so the snapshot is no longer needed.
       if (progress.match() + 1 < log_.FirstIndex()) break;
@@ -176,9 +174,7 @@ void Raft::OnAppendAccepted(const Message& m, Progress& progress) {
       progress.BecomeProbe();
       progress.BecomeReplicate();
       break;
-    case ProgressState::kReplicate:
-      progress.FreeInflights(m.index);
-      break;
+    case ProgressState::kReplicate: progress.FreeInflights(m.index); break;
   }
   if (MaybeCommit()) {
     BroadcastAppend();

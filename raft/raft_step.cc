@@ -85,11 +85,8 @@ absl::Status Raft::Step(const Message& m) {
     case MessageType::kStorageAppendResp:
       OnStored(m.term, m.index != 0 ? absl::make_optional(m.id()) : absl::nullopt, m.snapshot);
       return absl::OkStatus();
-    case MessageType::kStorageApplyResp:
-      OnApplied(m.entries);
-      return absl::OkStatus();
-    default:
-      break;
+    case MessageType::kStorageApplyResp: OnApplied(m.entries); return absl::OkStatus();
+    default: break;
   }
   if (!AdmitTerm(m)) return absl::OkStatus();
   switch (m.type) {  // Whatever the role.
@@ -97,20 +94,14 @@ absl::Status Raft::Step(const Message& m) {
       OnHup(config_.pre_vote ? Campaign::kPreElection : Campaign::kElection);
       return absl::OkStatus();
     case MessageType::kVote:
-    case MessageType::kPreVote:
-      OnVoteRequest(m);
-      return absl::OkStatus();
-    default:
-      break;
+    case MessageType::kPreVote: OnVoteRequest(m); return absl::OkStatus();
+    default: break;
   }
   switch (role_) {
-    case Role::kFollower:
-      return StepFollower(m);
+    case Role::kFollower: return StepFollower(m);
     case Role::kCandidate:
-    case Role::kPreCandidate:
-      return StepCandidate(m);
-    case Role::kLeader:
-      return StepLeader(m);
+    case Role::kPreCandidate: return StepCandidate(m);
+    case Role::kLeader: return StepLeader(m);
   }
   return absl::OkStatus();
 }
@@ -169,73 +160,45 @@ void Raft::OnLowerTerm(const Message& m) {
 
 absl::Status Raft::StepFollower(const Message& m) {
   switch (m.type) {
-    case MessageType::kProp:
-      return ForwardProposal(m);
-    case MessageType::kApp:
-      return OnAppend(m);
-    case MessageType::kHeartbeat:
-      return OnHeartbeat(m), absl::OkStatus();
-    case MessageType::kSnap:
-      return OnSnapshot(m), absl::OkStatus();
-    case MessageType::kTransferLeader:
-      return ForwardTransfer(m), absl::OkStatus();
-    case MessageType::kTimeoutNow:
-      return OnTimeoutNow(m), absl::OkStatus();
-    case MessageType::kForgetLeader:
-      return OnForgetLeader(), absl::OkStatus();
-    case MessageType::kReadIndex:
-      return ForwardReadIndex(m);
-    case MessageType::kReadIndexResp:
-      return OnReadIndexResponse(m), absl::OkStatus();
-    default:
-      return absl::OkStatus();  // Not addressed to followers.
+    case MessageType::kProp: return ForwardProposal(m);
+    case MessageType::kApp: return OnAppend(m);
+    case MessageType::kHeartbeat: return OnHeartbeat(m), absl::OkStatus();
+    case MessageType::kSnap: return OnSnapshot(m), absl::OkStatus();
+    case MessageType::kTransferLeader: return ForwardTransfer(m), absl::OkStatus();
+    case MessageType::kTimeoutNow: return OnTimeoutNow(m), absl::OkStatus();
+    case MessageType::kForgetLeader: return OnForgetLeader(), absl::OkStatus();
+    case MessageType::kReadIndex: return ForwardReadIndex(m);
+    case MessageType::kReadIndexResp: return OnReadIndexResponse(m), absl::OkStatus();
+    default: return absl::OkStatus();  // Not addressed to followers.
   }
 }
 
 absl::Status Raft::StepCandidate(const Message& m) {
   switch (m.type) {
-    case MessageType::kProp:
-      return ForwardProposal(m);
-    case MessageType::kApp:
-      return OnAppend(m);
-    case MessageType::kHeartbeat:
-      return OnHeartbeat(m), absl::OkStatus();
-    case MessageType::kSnap:
-      return OnSnapshot(m), absl::OkStatus();
+    case MessageType::kProp: return ForwardProposal(m);
+    case MessageType::kApp: return OnAppend(m);
+    case MessageType::kHeartbeat: return OnHeartbeat(m), absl::OkStatus();
+    case MessageType::kSnap: return OnSnapshot(m), absl::OkStatus();
     case MessageType::kVoteResp:
-    case MessageType::kPreVoteResp:
-      return OnVoteResponse(m), absl::OkStatus();
-    case MessageType::kTimeoutNow:
-      return OnTimeoutNow(m), absl::OkStatus();
-    case MessageType::kReadIndex:
-      return ForwardReadIndex(m);
-    default:
-      return absl::OkStatus();  // Not addressed to candidates.
+    case MessageType::kPreVoteResp: return OnVoteResponse(m), absl::OkStatus();
+    case MessageType::kTimeoutNow: return OnTimeoutNow(m), absl::OkStatus();
+    case MessageType::kReadIndex: return ForwardReadIndex(m);
+    default: return absl::OkStatus();  // Not addressed to candidates.
   }
 }
 
 absl::Status Raft::StepLeader(const Message& m) {
   switch (m.type) {
-    case MessageType::kBeat:
-      return BroadcastHeartbeat(), absl::OkStatus();
-    case MessageType::kCheckQuorum:
-      return OnCheckQuorum(), absl::OkStatus();
-    case MessageType::kProp:
-      return OnPropose(m);
-    case MessageType::kReadIndex:
-      return OnReadIndex(m);
-    case MessageType::kAppResp:
-      return OnAppendResponse(m), absl::OkStatus();
-    case MessageType::kHeartbeatResp:
-      return OnHeartbeatResponse(m), absl::OkStatus();
-    case MessageType::kSnapStatus:
-      return OnSnapshotStatus(m), absl::OkStatus();
-    case MessageType::kUnreachable:
-      return OnUnreachable(m), absl::OkStatus();
-    case MessageType::kTransferLeader:
-      return OnTransferLeader(m), absl::OkStatus();
-    default:
-      return absl::OkStatus();  // Not addressed to leaders.
+    case MessageType::kBeat: return BroadcastHeartbeat(), absl::OkStatus();
+    case MessageType::kCheckQuorum: return OnCheckQuorum(), absl::OkStatus();
+    case MessageType::kProp: return OnPropose(m);
+    case MessageType::kReadIndex: return OnReadIndex(m);
+    case MessageType::kAppResp: return OnAppendResponse(m), absl::OkStatus();
+    case MessageType::kHeartbeatResp: return OnHeartbeatResponse(m), absl::OkStatus();
+    case MessageType::kSnapStatus: return OnSnapshotStatus(m), absl::OkStatus();
+    case MessageType::kUnreachable: return OnUnreachable(m), absl::OkStatus();
+    case MessageType::kTransferLeader: return OnTransferLeader(m), absl::OkStatus();
+    default: return absl::OkStatus();  // Not addressed to leaders.
   }
 }
 

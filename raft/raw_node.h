@@ -13,6 +13,7 @@
 #include "absl/strings/cord.h"
 #include "absl/types/span.h"
 #include "raft/config.h"
+#include "raft/peer.h"
 #include "raft/ready.h"
 #include "raft/status.h"
 #include "raftpb/conf_change.h"
@@ -21,12 +22,6 @@
 namespace raft {
 
 class Raft;
-
-// A server named when a group is created.
-struct Peer {
-  NodeId id = kNone;
-  absl::Cord context;  // Becomes the context of the configuration change that adds it.
-};
 
 enum class SnapshotOutcome { kFinished, kFailed };
 
