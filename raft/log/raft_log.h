@@ -21,15 +21,15 @@ namespace raft::log {
 // first index - 1 <= committed.
 class RaftLog {
  public:
-  // Starts with what the storage holds, committed and applied up to its snapshot position.
-  // `max_applying_size` bounds the EncodedSize of entries handed out for application and not yet
-  // applied. Not 0.
+  // Starts with what the storage holds, committed and applied up to its snapshot position. The
+  // storage must be able to tell the term of its last entry. `max_applying_size` bounds the
+  // EncodedSize of entries handed out for application and not yet applied. Not 0.
   RaftLog(const Storage* storage, Logger* logger, uint64_t max_applying_size);
 
   // --- Looking ---
 
   Index FirstIndex() const;  // The first entry whose contents are known.
-  Index LastIndex() const;
+  Index LastIndex() const { return last_.index; }
   EntryId LastId() const { return last_; }        // Position of the last entry. Constant time.
   Index committed() const { return committed_; }  // Never decreases (§3.6.3).
   Index applying() const { return applying_; }    // Handed out for application.
@@ -102,11 +102,16 @@ class RaftLog {
   std::string Describe() const;  // `committed=1, applied=1, applying=1, unstable.offset=2, ..`
 
  private:
+  absl::optional<Term> KnownTermAt(Index index) const;  // TermAt without the reason for failing.
+  void TruncateAndAppend(const raftpb::EntryList& entries);
   Index MaxAppliable(bool allow_unstable) const;
 
   const Storage* storage_;
   Unstable unstable_;
   EntryId last_;  // The last entry, kept so that elections and appends need not ask.
+  // All entries from here on are of last_.term: what a leader appends, commits and hands out lies
+  // there, and needs no question to the storage.
+  Index last_term_begin_ = 0;
   Index committed_ = 0;
   Index applying_ = 0;
   Index applied_ = 0;

@@ -6,6 +6,7 @@
 #include <utility>
 
 #include "absl/container/inlined_vector.h"
+#include "absl/types/optional.h"
 #include "raft/tracker/config.h"
 #include "raft/types.h"
 
@@ -22,10 +23,13 @@ class Ballots {
   void Reset() { votes_.clear(); }
   // Of several answers of one server the first counts.
   void Record(NodeId id, bool granted);
-  // Granted and rejected count the votes of servers the configuration tracks; only voters decide.
+  // Counts the answers of voters. Learners and servers that left while the votes were under way
+  // have no say.
   Count Tally(const Config& config) const;
 
  private:
+  absl::optional<bool> VoteOf(NodeId id) const;
+
   absl::InlinedVector<std::pair<NodeId, bool>, 2> votes_;
 };
 

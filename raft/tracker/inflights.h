@@ -36,6 +36,13 @@ class Inflights {
     uint64_t bytes;
   };
 
+  // Where the flight stands that has `i` others before it. Requires i <= count().
+  size_t SlotOf(size_t i) const {
+    const size_t slot = start_ + i;
+    return slot < ring_.size() ? slot : slot - ring_.size();
+  }
+  void Grow();
+
   std::vector<Flight> ring_;
   uint32_t start_ = 0;
   uint32_t count_ = 0;

@@ -5,6 +5,7 @@
 #include <cstdint>
 #include <string>
 
+#include "absl/strings/string_view.h"
 #include "raft/tracker/inflights.h"
 #include "raft/types.h"
 
@@ -87,7 +88,7 @@ class Progress {
   Inflights inflights_;
 };
 
-std::string Name(ProgressState state);  // "StateProbe", ..
+absl::string_view Name(ProgressState state);  // "StateProbe", ..
 
 // `StateReplicate match=3 next=4 learner paused inflight=2[full]`
 std::string Describe(const Progress& progress, bool is_learner);

@@ -1,0 +1,68 @@
+#include "raft/tracker/progress_map.h"
+
+#include <algorithm>
+
+#include "absl/container/inlined_vector.h"
+#include "absl/types/optional.h"
+#include "raft/quorum/majority.h"
+
+namespace raft::tracker {
+namespace {
+
+bool HasSmallerId(const ProgressMap::Item& item, NodeId id) { return item.first < id; }
+
+// Both lists ascend, so one walk along them finds everybody.
+Index CommittedIndexOf(const quorum::Majority& voters,
+                       const std::vector<ProgressMap::Item>& items) {
+  absl::InlinedVector<Index, 16> acked(voters.size());
+  auto item = items.begin();
+  auto ack = acked.begin();
+  for (NodeId id : voters) {
+    while (item != items.end() && item->first < id) ++item;
+    if (item == items.end()) break;
+    *ack++ = item->first == id ? item->second.match() : 0;
+  }
+  return quorum::CommittedIndex(absl::MakeSpan(acked));
+}
+
+}  // namespace
+
+Progress* ProgressMap::Find(NodeId id) {
+  const auto at = std::lower_bound(items_.begin(), items_.end(), id, HasSmallerId);
+  return at != items_.end() && at->first == id ? &at->second : nullptr;
+}
+
+const Progress* ProgressMap::Find(NodeId id) const {
+  return const_cast<ProgressMap*>(this)->Find(id);
+}
+
+void ProgressMap::Reconcile(const Config& config, absl::Span<const NodeId> joined, Index next) {
+  std::vector<Item> items;
+  config.VisitTracked([&](NodeId id) {
+    Progress* known = Find(id);
+    const bool starts_anew = std::find(joined.begin(), joined.end(), id) != joined.end();
+    if (known != nullptr && !starts_anew) {
+      items.emplace_back(id, std::move(*known));
+      return;
+    }
+    items.emplace_back(id, Progress(next, limits_.max_inflight_msgs, limits_.max_inflight_bytes));
+    items.back().second.set_recently_active(true);
+  });
+  items_ = std::move(items);
+}
+
+Index ProgressMap::CommittedIndex(const Config& config) const {
+  const Index incoming = CommittedIndexOf(config.voters.incoming, items_);
+  if (!config.joint()) return incoming;
+  return std::min(incoming, CommittedIndexOf(config.voters.outgoing, items_));
+}
+
+bool ProgressMap::QuorumActive(const Config& config, NodeId self) const {
+  const auto is_active = [&](NodeId id) -> absl::optional<bool> {
+    const Progress* progress = Find(id);
+    return id == self || (progress != nullptr && progress->recently_active());
+  };
+  return config.voters.CountVotes(is_active) == quorum::VoteResult::kWon;
+}
+
+}  // namespace raft::tracker
