@@ -23,6 +23,7 @@ absl::Status CheckStored(const Config& config, const raftpb::HardState& hard_sta
   const Storage& storage = *config.storage;
   const Index snapshot = storage.FirstIndex() - 1;
   const Index last = storage.LastIndex();
+  if (absl::StatusOr<Term> term = storage.TermAt(last); !term.ok()) return term.status();
   if (!hard_state.empty() && (hard_state.commit < snapshot || hard_state.commit > last)) {
     return PromiseBroken(absl::StrCat("the stored commit index ", hard_state.commit,
                                       " is outside the stored log [", snapshot, ", ", last, "]"));

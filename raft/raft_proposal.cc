@@ -30,10 +30,6 @@ raftpb::ConfChangeV2 ConfChangeIn(const Entry& entry) {
   return v1.AsV2();
 }
 
-bool IsConfChange(const Entry& entry) {
-  return entry.type == EntryType::kConfChange || entry.type == EntryType::kConfChangeV2;
-}
-
 }  // namespace
 
 absl::Status Raft::OnPropose(const Message& m) {

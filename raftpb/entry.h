@@ -36,6 +36,11 @@ struct Entry {
   }
 };
 
+// Whether the entry changes the membership.
+inline bool IsConfChange(const Entry& entry) {
+  return entry.type == EntryType::kConfChange || entry.type == EntryType::kConfChangeV2;
+}
+
 // Bytes of the application in the entry. Counts for what is uncommitted and what is in flight.
 inline size_t PayloadSize(const Entry& entry) { return entry.data.size(); }
 

@@ -17,6 +17,9 @@ uint64_t EncodedSizeOf(const raftpb::EntryList& entries) {
   return size;
 }
 
+// A page when reading through the log.
+constexpr uint64_t kScanBytes = 1 << 20;
+
 // How many of the first entries stay within a limit.
 size_t CountWithin(const raftpb::EntryList& entries, uint64_t max_size) {
   if (max_size == kNoLimit) return entries.size();
@@ -35,6 +38,7 @@ size_t CountWithin(const raftpb::EntryList& entries, uint64_t max_size) {
 RaftLog::RaftLog(const Storage* storage, Logger* logger, uint64_t max_applying_size)
     : storage_(storage),
       unstable_(storage->LastIndex() + 1, logger),
+      conf_changes_(storage->LastIndex() + 1),
       max_applying_size_(max_applying_size),
       logger_(logger) {
   RAFT_CHECK(max_applying_size > 0) << "nothing could be applied";
@@ -123,10 +127,23 @@ absl::StatusOr<raftpb::SnapshotPtr> RaftLog::Snapshot() const {
   return storage_->Snapshot();
 }
 
+bool RaftLog::HasConfChangeIn(IndexRange range) const {
+  if (conf_changes_.AnyIn(range)) return true;
+  const Index end = std::min(range.end, conf_changes_.complete_from());
+  while (range.begin < end) {
+    const absl::StatusOr<raftpb::EntryList> page = Slice({range.begin, end}, kScanBytes);
+    if (!page.ok()) return true;
+    if (std::any_of(page->begin(), page->end(), raftpb::IsConfChange)) return true;
+    range.begin = page->back().index + 1;
+  }
+  return false;
+}
+
 // --- Appending -----------------------------------------------------------------------------------
 
 void RaftLog::PushBack(raftpb::Entry entry) {
   const EntryId id = entry.id();
+  conf_changes_.Note(entry);
   unstable_.PushBack(std::move(entry));
   if (id.term != last_.term) last_term_begin_ = id.index;
   last_ = id;
@@ -174,6 +191,8 @@ void RaftLog::Restore(raftpb::SnapshotPtr snapshot) {
   RAFT_LOG(logger_, kInfo, "log [", Describe(), "] starts to restore snapshot [index: ", id.index,
            ", term: ", id.term, "]");
   unstable_.Restore(std::move(snapshot));
+  conf_changes_.TruncateFrom(0);
+  conf_changes_.ForgetUpTo(id.index);
   last_ = id;
   last_term_begin_ = id.index;
   committed_ = id.index;
@@ -234,6 +253,7 @@ void RaftLog::AcceptApplying(const raftpb::EntryList& entries, bool allow_unstab
 void RaftLog::AppliedTo(Index index, uint64_t size) {
   RAFT_CHECK(index <= committed_) << index << " is applied, but the commit index is " << committed_;
   applied_ = std::max(applied_, index);
+  conf_changes_.ForgetUpTo(applied_);
   applying_ = std::max(applying_, applied_);
   applying_size_ -= std::min(size, applying_size_);
   applying_paused_ = applying_size_ >= max_applying_size_;

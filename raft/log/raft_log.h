@@ -8,6 +8,7 @@
 #include "absl/status/status.h"
 #include "absl/status/statusor.h"
 #include "absl/types/optional.h"
+#include "raft/log/conf_change_index.h"
 #include "raft/log/unstable.h"
 #include "raft/logger.h"
 #include "raft/storage.h"
@@ -56,6 +57,11 @@ class RaftLog {
   absl::StatusOr<raftpb::EntryList> Slice(IndexRange range, uint64_t max_size) const;
   // A snapshot to send: the one being restored, else the storage's.
   absl::StatusOr<raftpb::SnapshotPtr> Snapshot() const;
+
+  // Whether a membership change stands in the range, which must lie within what is not applied
+  // yet. Reads only what storage held before this life, and only while that is unapplied. If it
+  // cannot be read the answer is yes: the careful one.
+  bool HasConfChangeIn(IndexRange range) const;
 
   // --- Appending ---
 
@@ -108,6 +114,7 @@ class RaftLog {
 
   const Storage* storage_;
   Unstable unstable_;
+  ConfChangeIndex conf_changes_;
   EntryId last_;  // The last entry, kept so that elections and appends need not ask.
   // All entries from here on are of last_.term: what a leader appends, commits and hands out lies
   // there, and needs no question to the storage.
