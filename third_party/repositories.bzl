@@ -63,6 +63,7 @@ def _libraries():
         name = "com_google_absl",
         libraries = ABSL_LIBRARIES,
         deps = {
+            "//absl/status:status": [tsan],
             "//absl/strings:cord": [tsan],
             "//absl/synchronization:synchronization": [tsan],
         },

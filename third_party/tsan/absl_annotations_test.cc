@@ -5,6 +5,7 @@
 #include <thread>
 #include <vector>
 
+#include "absl/status/status.h"
 #include "absl/strings/cord.h"
 #include "absl/synchronization/blocking_counter.h"
 #include "absl/synchronization/mutex.h"
@@ -168,6 +169,18 @@ TEST(AbslAnnotations, TheLastOwnerOfACordMayDeleteIt) {
   }
   shared.Clear();
   for (std::thread& thread : threads) thread.join();
+}
+
+TEST(AbslAnnotations, TheLastOwnerOfAStatusMayDeleteIt) {
+  for (int i = 0; i < kRounds; ++i) {
+    absl::Status shared = absl::UnavailableError("not now");
+    const auto read = [mine = shared]() mutable {
+      EXPECT_EQ(mine.message(), "not now");
+      mine = absl::OkStatus();
+    };
+    shared = absl::OkStatus();
+    Together(read, read);
+  }
 }
 
 #ifdef __SANITIZE_THREAD__

@@ -6,10 +6,20 @@ extern "C" const char* __tsan_default_suppressions();
 
 extern "C" const char* __tsan_default_suppressions() {
   return
-      // gRPC hands buffers between its threads through atomics that are not instrumented. A report
-      // has such a frame only when the library itself freed, copied or sent the memory in question:
-      // callbacks into instrumented code are checked as always.
+      // gRPC hands buffers between its threads through atomics that are not instrumented, and
+      // leaves some threads running at exit. A report has such a frame only when the library itself
+      // freed, copied or sent the memory in question: callbacks into our code are checked as
+      // always.
       "race:libgrpc.so\n"
       "race:libgrpc++.so\n"
-      "race:libgpr.so\n";
+      "race:libgpr.so\n"
+      "race:libupb.so\n"
+      "thread:libgpr.so\n"
+
+      // What the copies of an absl::Status share is counted, and freed, inside the library.
+      "race:libabsl_status.so\n"
+
+      // Tables shared by all threads, behind locks that only the library sees.
+      "race:libabsl_random_internal_pool_urbg.so\n"
+      "race:libabsl_time_zone.so\n";
 }
