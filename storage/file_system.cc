@@ -1,0 +1,97 @@
+#include "storage/file_system.h"
+
+#include <algorithm>
+
+#include "absl/container/inlined_vector.h"
+#include "absl/strings/str_cat.h"
+#include "storage/errors.h"
+
+namespace storage {
+
+namespace {
+
+constexpr absl::string_view kInterruptedUrl = "raft.storage/interrupted";
+
+// Drops what was written from the front of the pieces.
+void DropFront(absl::InlinedVector<absl::string_view, 16>& pieces, size_t written) {
+  size_t whole = 0;
+  while (whole < pieces.size() && written >= pieces[whole].size())
+    written -= pieces[whole++].size();
+  pieces.erase(pieces.begin(), pieces.begin() + whole);
+  if (!pieces.empty()) pieces.front().remove_prefix(written);
+}
+
+}  // namespace
+
+absl::Status Interrupted() {
+  absl::Status status = absl::UnavailableError("interrupted before anything was done");
+  status.SetPayload(kInterruptedUrl, absl::Cord());
+  return status;
+}
+
+bool IsInterrupted(const absl::Status& status) {
+  return !status.ok() && status.GetPayload(kInterruptedUrl).has_value();
+}
+
+absl::Status WriteFully(File& file, uint64_t offset, absl::Span<const absl::string_view> pieces) {
+  size_t left = 0;
+  for (absl::string_view piece : pieces) left += piece.size();
+
+  absl::InlinedVector<absl::string_view, 16> rest;  // Filled only after a short write.
+  bool short_before = false;
+  while (left > 0) {
+    const absl::StatusOr<size_t> written = file.Write(offset, short_before ? rest : pieces);
+    if (!written.ok()) {
+      if (IsInterrupted(written.status())) continue;
+      return written.status();
+    }
+    if (*written == 0 || *written > left) return IoError("", "a write made no progress");
+    offset += *written;
+    left -= *written;
+    if (left == 0) break;
+    if (!short_before) rest.assign(pieces.begin(), pieces.end());
+    short_before = true;
+    DropFront(rest, *written);
+  }
+  return absl::OkStatus();
+}
+
+absl::StatusOr<size_t> ReadFully(const File& file, uint64_t offset, char* into, size_t size) {
+  size_t done = 0;
+  while (done < size) {
+    const absl::StatusOr<size_t> read = file.Read(offset + done, into + done, size - done);
+    if (!read.ok()) {
+      if (IsInterrupted(read.status())) continue;
+      return read.status();
+    }
+    if (*read == 0) break;
+    done += *read;
+  }
+  return done;
+}
+
+absl::Status CreateDirectories(FileSystem& fs, const std::string& path) {
+  const absl::StatusOr<bool> exists = Exists(fs, path);
+  if (!exists.ok()) return exists.status();
+  if (*exists) return absl::OkStatus();
+  const size_t slash = path.find_last_of('/');
+  const std::string parent = slash == std::string::npos ? "." : path.substr(0, slash);
+  if (slash != std::string::npos && slash != 0) {
+    if (absl::Status made = CreateDirectories(fs, parent); !made.ok()) return made;
+  }
+  if (absl::Status made = fs.CreateDirectory(path); !made.ok()) return made;
+  return fs.SyncDirectory(parent.empty() ? "/" : parent);
+}
+
+absl::StatusOr<bool> Exists(FileSystem& fs, const std::string& path) {
+  const absl::StatusOr<std::unique_ptr<File>> file = fs.Open(path, OpenMode::kRead);
+  if (file.ok()) return true;
+  if (absl::IsNotFound(file.status())) return false;
+  return file.status();
+}
+
+std::string JoinPath(absl::string_view directory, absl::string_view name) {
+  return absl::StrCat(directory, "/", name);
+}
+
+}  // namespace storage

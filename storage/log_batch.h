@@ -1,0 +1,77 @@
+// What is to become durable together, for any number of groups.
+#ifndef RAFT_STORAGE_LOG_BATCH_H_
+#define RAFT_STORAGE_LOG_BATCH_H_
+
+#include <cstddef>
+#include <cstdint>
+#include <memory>
+#include <vector>
+
+#include "raft/types.h"
+#include "raftpb/entry_list.h"
+#include "raftpb/hard_state.h"
+#include "raftpb/snapshot.h"
+
+namespace storage {
+
+// Names one of the groups that share a log. Any number; a server of one group uses any constant.
+using GroupId = uint64_t;
+
+// A list of changes, in order. After a crash either all of them are there or none. A value that
+// shares entries and copies nothing; Clear() keeps the memory for the next batch.
+class LogBatch {
+ public:
+  // Replaces the group's log from the first of `entries` on. Requires consecutive indexes.
+  void Append(GroupId group, const raftpb::EntryList& entries);
+
+  // Replaces term, vote and commit.
+  void SetHardState(GroupId group, const raftpb::HardState& hard_state);
+
+  // The state machine has a durable snapshot at this position (snapshot_store.h). The log stays.
+  void MarkSnapshot(GroupId group, const raftpb::SnapshotMetadata& snapshot);
+
+  // The same, received from a leader: it replaces the log, which then starts behind it.
+  void RestoreSnapshot(GroupId group, const raftpb::SnapshotMetadata& snapshot);
+
+  // Drops the entries up to `index`, which should not be above the newest marked snapshot: the log
+  // does not refuse, but the group could not be started from it. Nothing if they are gone already.
+  void Compact(GroupId group, raft::Index index);
+
+  // Forgets everything about the group.
+  void Forget(GroupId group);
+
+  // Takes over what another batch wants, after what this one does. The other is empty then.
+  void Add(LogBatch& other);
+
+  bool empty() const { return changes_.empty(); }
+  size_t payload_bytes() const { return payload_bytes_; }  // Of all entries.
+  void Clear();
+
+ private:
+  friend class LogStore;
+
+  enum class Kind : uint8_t {
+    kAppend,
+    kHardState,
+    kMarkSnapshot,
+    kRestoreSnapshot,
+    kCompact,
+    kForget
+  };
+
+  struct Change {
+    Kind kind = Kind::kAppend;
+    GroupId group = 0;
+    raft::Index index = 0;                                     // kCompact.
+    raftpb::HardState hard_state;                              // kHardState.
+    raftpb::EntryList entries;                                 // kAppend.
+    std::shared_ptr<const raftpb::SnapshotMetadata> snapshot;  // kMarkSnapshot, kRestoreSnapshot.
+  };
+
+  std::vector<Change> changes_;
+  size_t payload_bytes_ = 0;
+};
+
+}  // namespace storage
+
+#endif  // RAFT_STORAGE_LOG_BATCH_H_

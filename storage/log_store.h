@@ -1,0 +1,160 @@
+// One write-ahead log for any number of groups: what was acknowledged comes back exactly, or
+// opening says what is wrong and where.
+#ifndef RAFT_STORAGE_LOG_STORE_H_
+#define RAFT_STORAGE_LOG_STORE_H_
+
+#include <cstddef>
+#include <cstdint>
+#include <memory>
+#include <string>
+#include <vector>
+
+#include "absl/status/status.h"
+#include "absl/status/statusor.h"
+#include "absl/types/optional.h"
+#include "raft/logger.h"
+#include "raft/types.h"
+#include "raftpb/entry_list.h"
+#include "raftpb/hard_state.h"
+#include "raftpb/snapshot.h"
+#include "storage/file_system.h"
+#include "storage/identity.h"
+#include "storage/log_batch.h"
+
+namespace storage {
+
+struct LogOptions {
+  Identity identity;  // Whose log it is.
+
+  // Each segment file is preallocated with this many bytes, so that a full disk is noticed before a
+  // batch is accepted. A batch that is larger gets a segment of its own size.
+  uint64_t segment_bytes = 64 << 20;
+
+  // The payload of an entry must not be larger; hostile lengths are measured against it, too.
+  uint32_t max_entry_bytes = 64 << 20;
+
+  // Batches start at multiples of this, so that no sector holds acknowledged bytes and bytes being
+  // written at once. A power of two from 8 to 4096. Kept by the log from its creation.
+  uint32_t block_bytes = 512;
+
+  // Recent entries that are kept in memory, per group and in total, in bytes of payload; older
+  // ones are read back from the segments.
+  uint64_t cache_bytes_per_group = 16 << 20;
+  uint64_t cache_bytes = 1 << 30;
+
+  // Mixed into the checksums, so that nobody who can choose payloads can forge a record inside one.
+  // A random number, kept by the log from its creation; 0: derived from the identity.
+  uint32_t salt = 0;
+
+  raft::Logger* logger = nullptr;  // Null: no log lines. What was cut off at opening is one.
+};
+
+// A batch that was being written when the process or the machine stopped: it was never
+// acknowledged, and has been cut off.
+struct TornTail {
+  std::string file;
+  uint64_t offset = 0;    // Where the log ends now.
+  uint64_t bytes = 0;     // From there to the last byte that is not zero.
+  uint64_t sequence = 0;  // Of the first record lost.
+};
+
+// What opening found. Nothing here is an error.
+struct OpenReport {
+  absl::optional<TornTail> torn_tail;
+  bool clean = false;                // The log was closed, not abandoned.
+  bool mark_unreadable = false;      // Both copies; written anew.
+  std::vector<std::string> removed;  // Files left behind by a crash: unfinished, or purged before.
+  uint64_t segments = 0;
+  uint64_t records = 0;
+  uint64_t bytes = 0;  // Of records.
+};
+
+struct LogStats {
+  uint64_t batches = 0;        // Written by this object.
+  uint64_t syncs = 0;          //
+  uint64_t bytes_written = 0;  // Of records, padding included.
+  uint64_t torn_tails = 0;     // Cut off when this object was opened: 0 or 1.
+  uint64_t segments = 0;       // Now.
+  uint64_t disk_bytes = 0;     // Of all segments, unused space included.
+  uint64_t live_bytes = 0;     // Of entries that some group still has.
+  uint64_t cached_bytes = 0;   // Of payloads in memory.
+};
+
+// Thread-safe. Writing is done by the calling thread, one batch at a time; reading takes a short
+// lock, and reads files outside of it. There is no thread in here: GroupCommitWriter has one.
+//
+// After a failed write or sync the log accepts nothing more (Q7 of docs/storage-format.md): each
+// later call returns the same error. The process should end; opening again finds out what is there.
+class LogStore {
+ public:
+  // Founds a log in an empty or missing directory. Fails as absl::AlreadyExists if there is one.
+  static absl::StatusOr<std::unique_ptr<LogStore>> Create(FileSystem& fs, std::string directory,
+                                                          const LogOptions& options);
+
+  // Opens what is there. IsNothingStored if that is nothing: a directory without a log, or one
+  // whose creation did not finish. Any other error means that the log is damaged, foreign or in
+  // use; then nothing has been changed. Opening repairs only what a crash leaves behind, and
+  // says so in report().
+  static absl::StatusOr<std::unique_ptr<LogStore>> Open(FileSystem& fs, std::string directory,
+                                                        const LogOptions& options);
+
+  ~LogStore();  // Abandons: writes and syncs nothing. Close() first where that is possible.
+
+  // --- Writing ---
+
+  // Makes a batch durable: one write and one sync. When it returns OK the batch survives any crash.
+  // When it fails the batch is there as a whole or not at all after the next opening, unless
+  // IsNoSpace: then it is certainly not there, the log is as before, and works. InvalidArgument:
+  // the batch contradicts itself or the log (a gap between entries, an entry too large); the same.
+  absl::Status Write(const LogBatch& batch);
+
+  // Takes a batch that must not be lost by this process, but may be by the machine: it is visible
+  // at once, and is written in front of the next batch, or by Close(). For hard states of which
+  // only the commit index has changed (Ready::must_sync is false).
+  absl::Status Stage(const LogBatch& batch);
+
+  // Writes what is staged, and the durable mark, so that the next opening can tell a torn tail from
+  // a damaged one even in the last batch. Nothing may be written after.
+  absl::Status Close();
+
+  // Gives segments back that no group needs, one older kept in reserve. What little is needed of
+  // the oldest segment is written again at the end of the log. Done by itself whenever a segment is
+  // full; cheap if there is nothing to do.
+  absl::Status Purge();
+
+  // --- Reading ---
+
+  struct GroupState {
+    raftpb::HardState hard_state;
+    raft::EntryId compacted;                                   // The log starts behind it.
+    raft::EntryId last;                                        // compacted if the log is empty.
+    std::shared_ptr<const raftpb::SnapshotMetadata> snapshot;  // The newest marked; null if none.
+  };
+  // Nothing if the log has never heard of the group, or has forgotten it.
+  absl::optional<GroupState> Find(GroupId group) const;
+  std::vector<GroupId> Groups() const;  // In ascending order.
+
+  // As raft::Storage has them (raft/storage.h). A group that the log has never heard of is an empty
+  // one. Entries that are no longer in memory are read back, and verified again: IsCorruption if
+  // they were damaged since.
+  absl::StatusOr<raftpb::EntryList> Entries(GroupId group, raft::IndexRange wanted,
+                                            uint64_t max_bytes) const;
+  absl::StatusOr<raft::Term> TermAt(GroupId group, raft::Index index) const;
+  raft::Index FirstIndex(GroupId group) const;
+  raft::Index LastIndex(GroupId group) const;
+
+  const OpenReport& report() const;
+  const LogOptions& options() const;
+  absl::Status status() const;  // The sticky error, OkStatus if there is none.
+  LogStats stats() const;
+
+ private:
+  class Impl;
+  explicit LogStore(std::unique_ptr<Impl> impl);
+
+  std::unique_ptr<Impl> impl_;
+};
+
+}  // namespace storage
+
+#endif  // RAFT_STORAGE_LOG_STORE_H_
