@@ -12,11 +12,13 @@
 #include <dlfcn.h>
 #include <sanitizer/tsan_interface.h>
 
+#include <cstdint>
 #include <cstdio>
 #include <cstdlib>
 #include <cstring>
 
 #include "absl/base/dynamic_annotations.h"
+#include "absl/status/status.h"
 #include "absl/strings/internal/cord_internal.h"
 #include "absl/synchronization/blocking_counter.h"
 #include "absl/synchronization/mutex.h"
@@ -227,10 +229,18 @@ void BlockingCounter::Wait() {
   __tsan_acquire(AtomicOf(this));
 }
 
+// What the copies of a Status or a Cord share is counted down inside the library, so the releases
+// that order its last use before the delete are not seen: what these two do is not checked.
+
+void Status::UnrefNonInlined(uintptr_t rep) {
+  NEXT(Status::UnrefNonInlined);
+  ABSL_ANNOTATE_IGNORE_READS_AND_WRITES_BEGIN();
+  next(rep);
+  ABSL_ANNOTATE_IGNORE_READS_AND_WRITES_END();
+}
+
 namespace cord_internal {
 
-// Counts of shared chunks go down inside the library, so the release that orders the last one
-// before the delete is not seen: what Destroy does is not checked.
 void CordRep::Destroy(CordRep* rep) {
   NEXT(CordRep::Destroy);
   ABSL_ANNOTATE_IGNORE_READS_AND_WRITES_BEGIN();

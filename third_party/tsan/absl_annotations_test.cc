@@ -172,14 +172,17 @@ TEST(AbslAnnotations, TheLastOwnerOfACordMayDeleteIt) {
 }
 
 TEST(AbslAnnotations, TheLastOwnerOfAStatusMayDeleteIt) {
-  for (int i = 0; i < kRounds; ++i) {
+  for (int round = 0; round < kRounds; ++round) {
     absl::Status shared = absl::UnavailableError("not now");
-    const auto read = [mine = shared]() mutable {
-      EXPECT_EQ(mine.message(), "not now");
-      mine = absl::OkStatus();
-    };
+    std::vector<std::thread> threads;
+    for (int i = 0; i < 4; ++i) {
+      threads.emplace_back([mine = shared]() mutable {
+        EXPECT_EQ(mine.message(), "not now");
+        mine = absl::OkStatus();
+      });
+    }
     shared = absl::OkStatus();
-    Together(read, read);
+    for (std::thread& thread : threads) thread.join();
   }
 }
 

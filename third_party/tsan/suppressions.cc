@@ -16,9 +16,6 @@ extern "C" const char* __tsan_default_suppressions() {
       "race:libupb.so\n"
       "thread:libgpr.so\n"
 
-      // What the copies of an absl::Status share is counted, and freed, inside the library.
-      "race:libabsl_status.so\n"
-
       // Tables shared by all threads, behind locks that only the library sees.
       "race:libabsl_random_internal_pool_urbg.so\n"
       "race:libabsl_time_zone.so\n";
