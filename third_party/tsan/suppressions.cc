@@ -16,7 +16,12 @@ extern "C" const char* __tsan_default_suppressions() {
       "race:libupb.so\n"
       "thread:libgpr.so\n"
 
-      // Tables shared by all threads, behind locks that only the library sees.
+      // The payloads that gRPC puts into a shared absl::Status.
+      "race:libabsl_status.so\n"
+
+      // Tables shared by all threads, behind locks that only the library sees: the order in which
+      // mutexes were taken, the pool behind absl::BitGen, the time zones.
+      "race:libabsl_graphcycles_internal.so\n"
       "race:libabsl_random_internal_pool_urbg.so\n"
       "race:libabsl_time_zone.so\n";
 }
