@@ -41,11 +41,6 @@ absl::Status ValidateReads(const Config& config) {
 }
 
 absl::Status ValidateSizes(const Config& config) {
-  if (config.max_size_per_msg == 0 && config.max_committed_size_per_ready == 0) {
-    return Mistake(
-        "max_committed_size_per_ready is 0, and so is max_size_per_msg, which it would default to:"
-        " nothing could be applied");
-  }
   if (config.max_inflight_msgs == 0) {
     return Mistake("max_inflight_msgs is 0: nothing could be replicated");
   }

@@ -1,52 +1,17 @@
 #include "raft/quorum/majority.h"
 
 #include <algorithm>
-#include <cstddef>
-#include <utility>
+#include <vector>
 
 #include "absl/strings/str_cat.h"
 
 namespace raft::quorum {
-namespace {
-
-using Acks = absl::InlinedVector<Index, 16>;
-
-// The (k+1)-th smallest of n values. Each pass carries the smallest of what is left to the front,
-// without a branch that depends on the values; as n is known to the compiler the passes become
-// straight code. For the few voters of a group nothing is faster.
-template <size_t n, size_t k = n - MajorityOf(n)>
-Index Smallest(Index* values) {
-#pragma GCC unroll 8
-  for (size_t pass = 0; pass <= k; ++pass) {
-#pragma GCC unroll 8
-    for (size_t i = n - 1; i > pass; --i) {
-      const Index a = values[i - 1];
-      const Index b = values[i];
-      values[i - 1] = std::min(a, b);
-      values[i] = std::max(a, b);
-    }
-  }
-  return values[k];
-}
-
-}  // namespace
 
 Index CommittedIndex(absl::Span<Index> acked) {
-  const size_t n = acked.size();
-  switch (n) {
-    case 0: return kInfinity;
-    case 1: return acked[0];
-    case 2: return Smallest<2>(acked.data());
-    case 3: return Smallest<3>(acked.data());
-    case 4: return Smallest<4>(acked.data());
-    case 5: return Smallest<5>(acked.data());
-    case 6: return Smallest<6>(acked.data());
-    case 7: return Smallest<7>(acked.data());
-    default:
-      const auto at = acked.begin() + (n - MajorityOf(n));
-      std::nth_element(acked.begin(), at, acked.end());
-      return *at;
-  }
+  if (acked.empty()) return kInfinity;
+  const auto at = acked.begin() + (acked.size() - MajorityOf(acked.size()));
+  std::nth_element(acked.begin(), at, acked.end());
+  return *at;
 }
 
 VoteResult Tally(size_t voters, size_t yes, size_t no) {
@@ -73,10 +38,10 @@ void Majority::Erase(NodeId id) {
   if (at != ids_.end() && *at == id) ids_.erase(at);
 }
 
-Index Majority::CommittedIndex(absl::FunctionRef<absl::optional<Index>(NodeId)> acked) const {
-  Acks acks;
-  for (NodeId id : ids_) acks.push_back(acked(id).value_or(0));
-  return quorum::CommittedIndex(absl::MakeSpan(acks));
+Index Majority::CommittedIndexOfMany(absl::FunctionRef<absl::optional<Index>(NodeId)> acked) const {
+  absl::InlinedVector<Index, 16> values;
+  for (NodeId id : ids_) values.push_back(acked(id).value_or(0));
+  return quorum::CommittedIndex(absl::MakeSpan(values));
 }
 
 VoteResult Majority::CountVotes(absl::FunctionRef<absl::optional<bool>(NodeId)> vote) const {
@@ -104,7 +69,7 @@ std::string DescribeAcks(const Majority& voters,
                          absl::FunctionRef<absl::optional<Index>(NodeId)> acked) {
   if (voters.empty()) return "<empty majority quorum>";
   const size_t n = voters.size();
-  Acks sorted;
+  std::vector<Index> sorted;
   for (NodeId id : voters) sorted.push_back(acked(id).value_or(0));
   std::sort(sorted.begin(), sorted.end());
 

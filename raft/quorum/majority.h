@@ -11,6 +11,7 @@
 #include "absl/functional/function_ref.h"
 #include "absl/types/optional.h"
 #include "absl/types/span.h"
+#include "raft/quorum/smallest.h"
 #include "raft/types.h"
 
 namespace raft::quorum {
@@ -54,15 +55,21 @@ class Majority {
   const_iterator end() const { return ids_.end(); }
   absl::Span<const NodeId> ids() const { return ids_; }
 
-  // The largest index that a majority has acknowledged; `acked` gives that of one voter, nothing
-  // counts as 0.
-  Index CommittedIndex(absl::FunctionRef<absl::optional<Index>(NodeId)> acked) const;
+  // The largest index that a majority has acknowledged; kInfinity if there are no voters.
+  // `acked(id)` gives that of one voter as an absl::optional<Index>, nothing counts as 0; it is
+  // called for each in ascending order.
+  template <typename Acked>
+  Index CommittedIndex(Acked&& acked) const;
   // `vote` gives what one voter said, nothing if it did not answer yet.
   VoteResult CountVotes(absl::FunctionRef<absl::optional<bool>(NodeId)> vote) const;
 
   friend bool operator==(const Majority& a, const Majority& b) { return a.ids_ == b.ids_; }
 
  private:
+  template <size_t n, typename Acked>
+  Index CommittedIndexOf(Acked& acked) const;
+  Index CommittedIndexOfMany(absl::FunctionRef<absl::optional<Index>(NodeId)> acked) const;
+
   absl::InlinedVector<NodeId, 3> ids_;
 };
 
@@ -71,6 +78,31 @@ std::string Describe(const Majority& voters);  // `(1 2 a)`: ids in hexadecimal.
 // A picture of who has acknowledged how far, one line for each voter (all of `voters`).
 std::string DescribeAcks(const Majority& voters,
                          absl::FunctionRef<absl::optional<Index>(NodeId)> acked);
+
+// --- Templates, for the compiler to see into `acked` and to know how many voters there are ---
+
+template <size_t n, typename Acked>
+Index Majority::CommittedIndexOf(Acked& acked) const {
+  Index values[n];
+  const NodeId* const ids = ids_.data();
+#pragma GCC unroll 8
+  for (size_t i = 0; i < n; ++i) values[i] = acked(ids[i]).value_or(0);
+  return Smallest<n - MajorityOf(n)>(values);
+}
+
+template <typename Acked>
+Index Majority::CommittedIndex(Acked&& acked) const {
+  switch (ids_.size()) {
+    case 1: return CommittedIndexOf<1>(acked);
+    case 2: return CommittedIndexOf<2>(acked);
+    case 3: return CommittedIndexOf<3>(acked);
+    case 4: return CommittedIndexOf<4>(acked);
+    case 5: return CommittedIndexOf<5>(acked);
+    case 6: return CommittedIndexOf<6>(acked);
+    case 7: return CommittedIndexOf<7>(acked);
+    default: return CommittedIndexOfMany([&acked](NodeId id) { return acked(id); });
+  }
+}
 
 }  // namespace raft::quorum
 

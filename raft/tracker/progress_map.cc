@@ -2,8 +2,8 @@
 
 #include <algorithm>
 
-#include "absl/container/inlined_vector.h"
 #include "absl/types/optional.h"
+#include "raft/check.h"
 #include "raft/quorum/majority.h"
 
 namespace raft::tracker {
@@ -11,18 +11,16 @@ namespace {
 
 bool HasSmallerId(const ProgressMap::Item& item, NodeId id) { return item.first < id; }
 
-// Both lists ascend, so one walk along them finds everybody.
 Index CommittedIndexOf(const quorum::Majority& voters,
                        const std::vector<ProgressMap::Item>& items) {
-  absl::InlinedVector<Index, 16> acked(voters.size());
-  auto item = items.begin();
-  auto ack = acked.begin();
-  for (NodeId id : voters) {
-    while (item != items.end() && item->first < id) ++item;
-    if (item == items.end()) break;
-    *ack++ = item->first == id ? item->second.match() : 0;
-  }
-  return quorum::CommittedIndex(absl::MakeSpan(acked));
+  if (voters.empty()) return quorum::kInfinity;
+  RAFT_CHECK(!items.empty() && items.back().first >= *(voters.end() - 1))
+      << "there is no progress of " << *(voters.end() - 1);
+  // Both ascend, so one walk along the items finds everybody; by the check it ends in time.
+  return voters.CommittedIndex([item = items.data()](NodeId id) mutable {
+    while (item->first < id) ++item;
+    return item->first == id ? absl::make_optional(item->second.match()) : absl::nullopt;
+  });
 }
 
 }  // namespace
