@@ -18,7 +18,7 @@ namespace {
 // Messages that carry no term: they ask for something whoever leads.
 bool TravelsWithoutTerm(MessageType type) {
   return type == MessageType::kProp || type == MessageType::kReadIndex ||
-         type == MessageType::kTransferLeader || type == MessageType::kForgetLeader;
+         type == MessageType::kTransferLeader;
 }
 
 bool IsKnown(MessageType type) {
@@ -78,7 +78,9 @@ absl::Status CheckSnapshot(const Message& m) {
 
 absl::Status CheckRemoteMessage(const Message& m) {
   if (!IsKnown(m.type)) return InvalidMessage(absl::StrCat("its type is ", raftpb::Name(m.type)));
-  if (raftpb::IsLocalMessage(m.type)) return LocalMessage();
+  // Whether its leader is gone is for a server's own embedder to say, and for nobody else.
+  const bool local = raftpb::IsLocalMessage(m.type) || m.type == MessageType::kForgetLeader;
+  if (local) return LocalMessage();
   if (m.from == kNone || m.from == kLocalAppendThread || m.from == kLocalApplyThread) {
     return InvalidMessage("its sender is no server");
   }

@@ -32,7 +32,7 @@ bool BringsItsTerm(MessageType type) {
 // back.
 bool KeepsFirstSender(MessageType type) {
   return type == MessageType::kProp || type == MessageType::kReadIndex ||
-         type == MessageType::kTransferLeader || type == MessageType::kForgetLeader;
+         type == MessageType::kTransferLeader;
 }
 
 bool ComesFromLeader(MessageType type) {
