@@ -55,6 +55,11 @@ struct Config {
   // (docs/ready-loop.md).
   bool async_storage_writes = false;
 
+  // Election timeouts that a follower may spend waiting for a snapshot of whose transfer nothing is
+  // reported; then it is taken for lost, and sent anew. 0: for ever. Longer than any transfer
+  // takes.
+  uint32_t snapshot_patience = 600;
+
   bool disable_proposal_forwarding = false;     // Followers refuse instead of asking the leader.
   bool disable_conf_change_validation = false;  // Leaders append any membership change as it is.
   bool step_down_on_removal = false;            // A leader that is removed or demoted steps down.

@@ -162,6 +162,7 @@ class Raft {
   // raft_snapshot.cc: when the log is not enough (§5).
   bool MaybeSendSnapshot(NodeId to, tracker::Progress& progress);
   void OnSnapshotStatus(const raftpb::Message& m);
+  void GiveUpOverdueSnapshots();
   void OnSnapshot(const raftpb::Message& m);
   bool Restore(const raftpb::SnapshotPtr& snapshot);
 

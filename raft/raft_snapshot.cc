@@ -62,6 +62,21 @@ void Raft::OnSnapshotStatus(const Message& m) {
   progress->Pause();
 }
 
+// Nobody may have told us how a transfer ended: a transport that forgets must not leave a follower
+// behind for ever (etcd issue 10225). Called once in an election timeout.
+void Raft::GiveUpOverdueSnapshots() {
+  if (config_.snapshot_patience == 0) return;
+  for (auto& [peer, progress] : leading_->progress) {
+    if (progress.state() != ProgressState::kSnapshot) continue;
+    if (progress.CountSnapshotWait() < config_.snapshot_patience) continue;
+    progress.AbortSnapshot();
+    progress.BecomeProbe();
+    progress.Pause();  // Until it is heard of again.
+    RAFT_LOG(config_.logger, kWarn, Hex(id()), " gave up waiting for the snapshot sent to ",
+             Hex(peer), " [", Describe(progress, membership_.IsLearner(peer)), "]");
+  }
+}
+
 // --- The follower's side ---
 
 void Raft::OnSnapshot(const Message& m) {

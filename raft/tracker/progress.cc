@@ -13,6 +13,7 @@ void Progress::ResetState(ProgressState state) {
   state_ = state;
   flow_paused_ = false;
   pending_snapshot_ = 0;
+  snapshot_waits_ = 0;
   inflights_.Reset();
 }
 

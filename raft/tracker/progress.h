@@ -43,6 +43,9 @@ class Progress {
   // The snapshot did not arrive: forgets it, so that BecomeProbe starts behind match.
   void AbortSnapshot() { pending_snapshot_ = 0; }
 
+  // One more election timeout without a word about the snapshot. How many it is now.
+  uint32_t CountSnapshotWait() { return ++snapshot_waits_; }
+
   // --- Sending ---
 
   // Whether no append may go out now: waiting for the answer to a probe, a full window, a snapshot.
@@ -82,6 +85,7 @@ class Progress {
   Index next_;
   Index sent_commit_ = 0;  // The highest commit index the follower was sent; at most next-1 counts.
   Index pending_snapshot_ = 0;
+  uint32_t snapshot_waits_ = 0;  // Election timeouts in kSnapshot.
   ProgressState state_ = ProgressState::kProbe;
   bool recently_active_ = false;
   bool flow_paused_ = false;
