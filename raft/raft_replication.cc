@@ -24,8 +24,9 @@ uint32_t Raft::TickLeader(uint32_t n) {
   if (timer_.QuorumCheckDue()) {
     timer_.RestartElapsed();
     if (config_.check_quorum) OnCheckQuorum();
-    if (leading_)
-      leading_->transferee = kNone;  // It had an election timeout to come about (§3.10).
+    if (leading_) GiveUpOverdueSnapshots();
+    // A transfer had an election timeout to come about (§3.10).
+    if (leading_) leading_->transferee = kNone;
   }
   if (leading_ && timer_.HeartbeatDue()) {
     timer_.RestartHeartbeat();
