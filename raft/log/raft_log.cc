@@ -178,6 +178,8 @@ void RaftLog::TruncateAndAppend(const raftpb::EntryList& entries) {
   const EntryId first = entries.front().id();
   const bool continues = first.term == last_.term && first.index > last_term_begin_;
   unstable_.TruncateAndAppend(entries);
+  conf_changes_.TruncateFrom(first.index);
+  for (const raftpb::Entry& entry : entries) conf_changes_.Note(entry);
   last_ = entries.back().id();
   if (continues && last_.term == first.term) return;
   const auto is_of_last_term = [this](const raftpb::Entry& e) { return e.term == last_.term; };
