@@ -29,7 +29,8 @@ DropReason DropReasonOf(const absl::Status& status);
 absl::Status Compacted();
 bool IsCompacted(const absl::Status& status);
 
-// A storage does not have this position yet. Only Storage makes it.
+// A storage does not have this position yet. Only Storage makes it. Asked as raft::IsUnavailable:
+// absl has a question of the same name about status codes.
 absl::Status Unavailable();
 bool IsUnavailable(const absl::Status& status);
 
