@@ -108,9 +108,10 @@ class DiskStorage : public raft::Storage {
  private:
   DiskStorage(LogStore* log, SnapshotStore* snapshots, const DiskStorageOptions& options);
 
-  absl::Status CrossCheck();
+  absl::Status CheckSnapshot();
+  absl::Status CheckApplied();
+  absl::Status CheckNewer(const raftpb::SnapshotMetadata& metadata) const;
   absl::Status KeepSnapshot(const raftpb::SnapshotMetadata& metadata);
-  absl::Status DropOldSnapshots(raft::EntryId proven);
 
   std::unique_ptr<LogStore> owned_log_;  // By OpenDirectory.
   std::unique_ptr<SnapshotStore> owned_snapshots_;

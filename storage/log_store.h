@@ -20,6 +20,7 @@
 #include "storage/file_system.h"
 #include "storage/identity.h"
 #include "storage/log_batch.h"
+#include "storage/open_report.h"
 
 namespace storage {
 
@@ -47,26 +48,6 @@ struct LogOptions {
   uint32_t salt = 0;
 
   raft::Logger* logger = nullptr;  // Null: no log lines. What was cut off at opening is one.
-};
-
-// A batch that was being written when the process or the machine stopped: it was never
-// acknowledged, and has been cut off.
-struct TornTail {
-  std::string file;
-  uint64_t offset = 0;    // Where the log ends now.
-  uint64_t bytes = 0;     // From there to the last byte that is not zero.
-  uint64_t sequence = 0;  // Of the first record lost.
-};
-
-// What opening found. Nothing here is an error.
-struct OpenReport {
-  absl::optional<TornTail> torn_tail;
-  bool clean = false;                // The log was closed, not abandoned.
-  bool mark_unreadable = false;      // Both copies; written anew.
-  std::vector<std::string> removed;  // Files left behind by a crash: unfinished, or purged before.
-  uint64_t segments = 0;
-  uint64_t records = 0;
-  uint64_t bytes = 0;  // Of records.
 };
 
 struct LogStats {

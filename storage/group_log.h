@@ -1,0 +1,126 @@
+// What a LogStore remembers about one group: its state, where its entries are on disk, and the
+// newest of them in memory.
+#ifndef RAFT_STORAGE_GROUP_LOG_H_
+#define RAFT_STORAGE_GROUP_LOG_H_
+
+#include <cstddef>
+#include <cstdint>
+#include <memory>
+#include <string>
+#include <vector>
+
+#include "absl/types/span.h"
+#include "raft/types.h"
+#include "raftpb/entry_list.h"
+#include "raftpb/hard_state.h"
+#include "raftpb/snapshot.h"
+
+namespace storage {
+
+// Consecutive entries of one term that stand together in one record.
+struct Run {
+  raft::Index first = 0;  // Of those that count; the record may hold more, before and after.
+  raft::Index last = 0;
+  raft::Term term = 0;
+  uint64_t segment = 0;
+  uint64_t frame = 0;  // Offset of the record in the segment.
+  uint32_t item = 0;   // Offset of the item in the record's payload.
+  uint32_t bytes = 0;  // Of the item.
+};
+
+// A log that starts behind compacted() and is a list of runs. Not thread-safe.
+//
+// While a log is replayed from the middle (older segments are gone) a group may not make sense yet:
+// entries without those before them, which a later compaction then covers. Problem() says at
+// the end whether it does.
+class GroupLog {
+ public:
+  // --- Changes, as the log records them; `segment` is where, 0 if they are not written yet. ---
+
+  // Replaces everything from run.first on.
+  void Append(const Run& run);
+  void SetHardState(const raftpb::HardState& hard_state, uint64_t segment);
+  // A snapshot is of committed entries: both raise the commit index to it.
+  void MarkSnapshot(std::shared_ptr<const raftpb::SnapshotMetadata> snapshot, uint64_t segment);
+  void RestoreSnapshot(std::shared_ptr<const raftpb::SnapshotMetadata> snapshot, uint64_t segment);
+  void Compact(raft::EntryId compacted, uint64_t segment);
+
+  // Everything has been written again, in order: the entries are at `runs` now.
+  void Relocate(std::vector<Run> runs, uint64_t segment);
+
+  // --- What it is now ---
+
+  bool known() const { return known_; }  // Whether anything was ever recorded.
+
+  const raftpb::HardState& hard_state() const { return hard_state_; }
+  raft::EntryId compacted() const { return compacted_; }
+  const std::shared_ptr<const raftpb::SnapshotMetadata>& snapshot() const { return snapshot_; }
+  raft::Index first_index() const { return compacted_.index + 1; }
+  raft::Index last_index() const { return runs().empty() ? compacted_.index : runs().back().last; }
+  raft::Term last_term() const { return runs().empty() ? compacted_.term : runs().back().term; }
+  // Requires an index of [compacted().index, last_index()].
+  raft::Term TermAt(raft::Index index) const;
+
+  // The runs that hold [first, last], in order. Requires that they exist.
+  absl::Span<const Run> RunsOf(raft::Index first, raft::Index last) const;
+
+  uint64_t live_bytes() const { return live_bytes_; }  // Of all runs.
+  // The oldest segment that something of this group is in; 0 if nothing is anywhere.
+  uint64_t oldest_segment() const;
+
+  // Why the group cannot be what was once acknowledged: empty if it can. `gap` says that something
+  // is missing rather than wrong.
+  std::string Problem(bool& gap) const;
+
+  // --- The newest entries, in memory ---
+
+  const raftpb::EntryList& cache() const { return cache_; }
+  uint64_t cached_bytes() const { return cached_bytes_; }  // Of payloads.
+  raft::Index cache_first() const { return last_index() + 1 - cache_.size(); }
+
+  // To be called after the Append of the runs that hold them.
+  void Cache(const raftpb::EntryList& entries, size_t begin);
+  // Forgets the oldest until at most this many bytes are held.
+  void ShrinkCache(uint64_t max_bytes);
+
+  // --- Scratch of LogStore ---
+
+  // What the group would be after the batch that is being checked.
+  struct Draft {
+    uint64_t batch = 0;  // Valid while it is this batch.
+    raft::Index compacted = 0;
+    raft::Index last = 0;
+    raft::Term last_term = 0;
+    raft::Index intact = 0;  // Up to here the entries are those of the group.
+    raft::Index commit = 0;
+  };
+  Draft draft;
+  bool hard_state_staged = false;
+  bool compaction_staged = false;
+
+ private:
+  absl::Span<const Run> runs() const { return absl::MakeConstSpan(runs_).subspan(dropped_runs_); }
+  void DropRunsFrom(raft::Index index);
+  void DropRunsUpTo(raft::Index index);
+  void TrimCache(raft::Index last);
+  void DropCacheFront(size_t n);
+
+  bool known_ = false;
+  raftpb::HardState hard_state_;
+  uint64_t hard_state_segment_ = 0;  // 0: nowhere; likewise below.
+  raft::EntryId compacted_;
+  uint64_t compacted_segment_ = 0;
+  std::shared_ptr<const raftpb::SnapshotMetadata> snapshot_;
+  uint64_t snapshot_segment_ = 0;
+
+  std::vector<Run> runs_;
+  size_t dropped_runs_ = 0;  // At the front of runs_: compacted.
+  uint64_t live_bytes_ = 0;
+
+  raftpb::EntryList cache_;  // The last entries, up to last_index().
+  uint64_t cached_bytes_ = 0;
+};
+
+}  // namespace storage
+
+#endif  // RAFT_STORAGE_GROUP_LOG_H_

@@ -1,0 +1,173 @@
+#include "storage/wal/encoder.h"
+
+#include <algorithm>
+
+#include "raftpb/wire.h"
+#include "storage/wal/bytes.h"
+#include "storage/wal/checksum.h"
+
+namespace storage::wal {
+
+uint64_t BatchEncoder::MaxBytes(size_t entries, size_t payload_bytes, size_t items,
+                                size_t other_bytes, uint32_t block_bytes) {
+  const uint64_t per_entry = kEntryHeaderBytes;
+  const uint64_t per_item = kItemHeaderBytes + kEntriesHeaderBytes;
+  const uint64_t content = entries * per_entry + items * per_item + payload_bytes + other_bytes;
+  // A frame is closed when it has reached kFrameBytes: at most so many, and each splits one run.
+  const uint64_t frames = content / kFrameBytes + 2;
+  return content + frames * (kFrameHeaderBytes + kFrameAlignment + per_item) + block_bytes;
+}
+
+void BatchEncoder::Start(const Position& position, uint32_t salt, uint32_t block_bytes) {
+  position_ = position;
+  start_ = position.offset;
+  salt_ = salt;
+  block_bytes_ = block_bytes;
+  type_ = FrameType::kItems;
+  buffer_.clear();
+  cuts_.clear();
+  pieces_.clear();
+  placed_.clear();
+  frame_open_ = false;
+}
+
+void BatchEncoder::OpenFrame() {
+  frame_open_ = true;
+  frame_start_ = buffer_.size();
+  frame_cut_ = cuts_.size();
+  payload_bytes_ = 0;
+  buffer_.resize(buffer_.size() + kFrameHeaderBytes);
+}
+
+// Calls visit with all pieces of the buffer from `from` on, and of the cuts from first_cut on.
+template <typename Visit>
+void BatchEncoder::VisitPieces(size_t first_cut, size_t from, Visit visit) const {
+  for (size_t i = first_cut; i < cuts_.size(); ++i) {
+    if (cuts_[i].buffer_end > from) visit({buffer_.data() + from, cuts_[i].buffer_end - from});
+    visit(cuts_[i].payload);
+    from = cuts_[i].buffer_end;
+  }
+  if (buffer_.size() > from) visit({buffer_.data() + from, buffer_.size() - from});
+}
+
+void BatchEncoder::CloseFrame(bool last) {
+  FrameHeader header;
+  header.type = type_;
+  header.flags = last ? kLastOfBatch : 0;
+  header.payload_bytes = static_cast<uint32_t>(payload_bytes_);
+  const uint64_t unpadded = position_.offset + kFrameHeaderBytes + payload_bytes_;
+  const uint64_t alignment = last ? block_bytes_ : kFrameAlignment;
+  header.padding_bytes = static_cast<uint32_t>((alignment - unpadded % alignment) % alignment);
+  header.segment = position_.segment;
+  header.sequence = position_.sequence;
+  header.batch = position_.batch;
+  header.previous = position_.previous;
+  buffer_.append(header.padding_bytes, '\0');
+
+  const uint32_t salt = type_ == FrameType::kHead ? 0 : salt_;
+  EncodeBodyPrefix(header, buffer_.data() + frame_start_);
+  Checksum checksum(salt);
+  checksum.Add({buffer_.data() + frame_start_, kFrameBodyPrefixBytes});
+  VisitPieces(frame_cut_, frame_start_ + kFrameHeaderBytes,
+              [&checksum](absl::string_view piece) { checksum.Add(piece); });
+  header.body_checksum = checksum.value();
+  position_.previous = EncodeHeaderEnd(header, salt, buffer_.data() + frame_start_);
+  position_.offset += header.frame_bytes();
+  ++position_.sequence;
+  if (last) ++position_.batch;
+  position_.batch_open = !last;
+  frame_open_ = false;
+}
+
+void BatchEncoder::BeginItem(ItemKind kind, GroupId group, uint64_t body_bytes) {
+  if (frame_open_ && payload_bytes_ >= kFrameBytes) CloseFrame(false);
+  if (!frame_open_) OpenFrame();
+  AppendLittleEndian(static_cast<uint32_t>(kind), buffer_);
+  AppendLittleEndian(static_cast<uint32_t>(body_bytes), buffer_);
+  AppendLittleEndian(group, buffer_);
+  payload_bytes_ += kItemHeaderBytes + body_bytes;
+}
+
+void BatchEncoder::AddEntries(GroupId group, const raftpb::EntryList& entries, size_t begin) {
+  while (begin < entries.size()) begin = AddRun(group, entries, begin);
+}
+
+// As many entries as have the same term and fit; returns where to go on.
+size_t BatchEncoder::AddRun(GroupId group, const raftpb::EntryList& entries, size_t begin) {
+  const raft::Term term = entries[begin].term;
+  const uint64_t used = frame_open_ && payload_bytes_ < kFrameBytes ? payload_bytes_ : 0;
+  uint64_t body_bytes = kEntriesHeaderBytes;
+  size_t end = begin;
+  do {
+    body_bytes += kEntryHeaderBytes + entries[end].data.size();
+    ++end;
+  } while (end < entries.size() && entries[end].term == term && used + body_bytes < kFrameBytes &&
+           entries[end].data.size() < kFrameBytes);  // A large one gets a frame of its own.
+
+  BeginItem(ItemKind::kEntries, group, body_bytes);
+  const uint32_t item_bytes = static_cast<uint32_t>(kItemHeaderBytes + body_bytes);
+  placed_.push_back({group, entries[begin].index, entries[end - 1].index, term, position_.offset,
+                     static_cast<uint32_t>(payload_bytes_ - item_bytes), item_bytes});
+  AppendLittleEndian(entries[begin].index, buffer_);
+  AppendLittleEndian(term, buffer_);
+  AppendLittleEndian(static_cast<uint32_t>(end - begin), buffer_);
+  AppendLittleEndian(uint32_t{0}, buffer_);
+  for (size_t i = begin; i < end; ++i) {
+    const raftpb::Entry& entry = entries[i];
+    const uint32_t flag = entry.type_is_explicit ? kExplicitType : 0;
+    AppendLittleEndian(static_cast<uint32_t>(entry.data.size()) | flag, buffer_);
+    AppendLittleEndian(static_cast<uint32_t>(entry.type), buffer_);
+  }
+  for (size_t i = begin; i < end; ++i) {
+    for (absl::string_view chunk : entries[i].data.Chunks()) {
+      if (chunk.size() < kGatheredBytes) {
+        buffer_.append(chunk.data(), chunk.size());
+      } else {
+        cuts_.push_back({buffer_.size(), chunk});
+      }
+    }
+  }
+  return end;
+}
+
+void BatchEncoder::AddHardState(GroupId group, const raftpb::HardState& hard_state) {
+  BeginItem(ItemKind::kHardState, group, 24);
+  AppendLittleEndian(hard_state.term, buffer_);
+  AppendLittleEndian(hard_state.vote, buffer_);
+  AppendLittleEndian(hard_state.commit, buffer_);
+}
+
+void BatchEncoder::AddSnapshot(ItemKind kind, GroupId group,
+                               const raftpb::SnapshotMetadata& metadata) {
+  const std::string bytes = raftpb::Encode(metadata);
+  BeginItem(kind, group, bytes.size());
+  buffer_ += bytes;
+}
+
+void BatchEncoder::AddCompact(GroupId group, raft::EntryId compacted) {
+  BeginItem(ItemKind::kCompact, group, 16);
+  AppendLittleEndian(compacted.index, buffer_);
+  AppendLittleEndian(compacted.term, buffer_);
+}
+
+void BatchEncoder::AddForget(GroupId group) { BeginItem(ItemKind::kForget, group, 0); }
+
+void BatchEncoder::AddPurge(uint64_t first_needed_segment) {
+  BeginItem(ItemKind::kPurge, 0, 8);
+  AppendLittleEndian(first_needed_segment, buffer_);
+}
+
+void BatchEncoder::AddHead(const SegmentHead& head) {
+  type_ = FrameType::kHead;
+  OpenFrame();
+  EncodeTo(head, buffer_);
+  payload_bytes_ = kSegmentHeadBytes;
+}
+
+void BatchEncoder::Finish() {
+  if (!frame_open_) OpenFrame();
+  CloseFrame(true);
+  VisitPieces(0, 0, [this](absl::string_view piece) { pieces_.push_back(piece); });
+}
+
+}  // namespace storage::wal

@@ -1,0 +1,99 @@
+// Turns a batch into frames: headers and small payloads in one buffer, large payloads where they
+// already are.
+#ifndef RAFT_STORAGE_WAL_ENCODER_H_
+#define RAFT_STORAGE_WAL_ENCODER_H_
+
+#include <cstddef>
+#include <cstdint>
+#include <string>
+#include <vector>
+
+#include "absl/strings/string_view.h"
+#include "absl/types/span.h"
+#include "raft/types.h"
+#include "raftpb/entry_list.h"
+#include "raftpb/hard_state.h"
+#include "raftpb/snapshot.h"
+#include "storage/wal/format.h"
+#include "storage/wal/reader.h"
+
+namespace storage::wal {
+
+// Reused for batch after batch; allocates nothing once its buffers have grown.
+//
+// A batch is one frame, or several if it has more than kFrameBytes: a frame is what is read and
+// verified as a whole to serve an old entry.
+class BatchEncoder {
+ public:
+  static constexpr size_t kFrameBytes = 256 << 10;  // Not counting a last, large entry.
+  static constexpr size_t kGatheredBytes = 4096;  // Pieces of payloads from here on stay in place.
+
+  // Where a run of entries was put.
+  struct Placed {
+    GroupId group = 0;
+    raft::Index first = 0;
+    raft::Index last = 0;
+    raft::Term term = 0;
+    uint64_t frame = 0;  // Offset in the segment.
+    uint32_t item = 0;   // Offset in the frame's payload.
+    uint32_t bytes = 0;  // Of the item.
+  };
+
+  // No batch of these entries and items can become longer than this; for one that has both, the
+  // sum.
+  static uint64_t MaxBytes(size_t entries, size_t payload_bytes, size_t items, size_t other_bytes,
+                           uint32_t block_bytes);
+
+  // Starts a batch at a position of the log. Payloads must live until the pieces have been written.
+  void Start(const Position& position, uint32_t salt, uint32_t block_bytes);
+
+  void AddEntries(GroupId group, const raftpb::EntryList& entries, size_t begin);
+  void AddHardState(GroupId group, const raftpb::HardState& hard_state);
+  void AddSnapshot(ItemKind kind, GroupId group, const raftpb::SnapshotMetadata& metadata);
+  void AddCompact(GroupId group, raft::EntryId compacted);
+  void AddForget(GroupId group);
+  void AddPurge(uint64_t first_needed_segment);
+
+  // A segment's first frame, alone in its batch.
+  void AddHead(const SegmentHead& head);
+
+  // Ends the batch. The pieces are valid until Start, position() is behind the batch.
+  void Finish();
+  absl::Span<const absl::string_view> pieces() const { return pieces_; }
+  absl::Span<const Placed> placed() const { return placed_; }
+  const Position& position() const { return position_; }
+  uint64_t bytes() const { return position_.offset - start_; }
+
+ private:
+  struct Cut {  // A payload goes between buffer bytes [.., buffer_end) and what follows.
+    size_t buffer_end;
+    absl::string_view payload;
+  };
+
+  void OpenFrame();
+  void CloseFrame(bool last);
+  void BeginItem(ItemKind kind, GroupId group, uint64_t body_bytes);
+  size_t AddRun(GroupId group, const raftpb::EntryList& entries, size_t begin);
+  template <typename Visit>
+  void VisitPieces(size_t first_cut, size_t from, Visit visit) const;
+
+  Position position_;
+  uint64_t start_ = 0;
+  uint32_t salt_ = 0;
+  uint32_t block_bytes_ = 0;
+  FrameType type_ = FrameType::kItems;
+
+  std::string buffer_;
+  std::vector<Cut> cuts_;
+  std::vector<absl::string_view> pieces_;
+  std::vector<Placed> placed_;
+
+  bool frame_open_ = false;
+  size_t frame_start_ = 0;      // In the buffer.
+  size_t frame_cut_ = 0;        // The first cut of the frame.
+  uint64_t payload_bytes_ = 0;  // Of the frame, so far.
+};
+
+}  // namespace storage::wal
+
+#endif  // RAFT_STORAGE_WAL_ENCODER_H_
