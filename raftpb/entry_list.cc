@@ -25,15 +25,19 @@ void EntryList::Chunk::Unref() {
 
 // The order of memory operations: a slot is read only through a list that has it inside a piece,
 // and such lists come from the one that claimed it, by whatever means hands a list from thread to
-// thread. So claiming needs atomicity only. The last reference is dropped after all that, which
-// Unref and IsUnique see by their acquire.
-bool EntryList::Chunk::TryPut(uint32_t slot, Entry& entry) {
-  if (IsUnique()) Truncate(slot);
-  if (!HasRoomAt(slot)) return false;
-  uint32_t expected = slot;
-  if (!used.compare_exchange_strong(expected, slot + 1, std::memory_order_relaxed)) return false;
-  AddPayload(entry.data.size());
-  new (slots() + slot) Entry(std::move(entry));
+// thread. So claiming needs atomicity only, and not even that for the only one who could. The last
+// reference is dropped after all that, which Unref and IsUnique see by their acquire.
+bool EntryList::Chunk::TryClaim(uint32_t slot, size_t data_size) {
+  if (IsUnique()) {
+    Truncate(slot);
+    if (!HasRoomAt(slot)) return false;
+    used.store(slot + 1, std::memory_order_relaxed);
+  } else {
+    if (!HasRoomAt(slot)) return false;
+    uint32_t expected = slot;
+    if (!used.compare_exchange_strong(expected, slot + 1, std::memory_order_relaxed)) return false;
+  }
+  AddPayload(data_size);
   return true;
 }
 
@@ -64,8 +68,10 @@ EntryList::EntryList(std::initializer_list<Entry> entries) {
   for (const Entry& entry : entries) PushBack(entry);
 }
 
-EntryList::EntryList(const EntryList& other) {
-  if (!other.empty()) Append(other);
+EntryList::EntryList(const EntryList& other) : size_(other.size_) {
+  if (other.empty()) return;
+  pieces_.assign(other.pieces_.begin() + other.head_, other.pieces_.end());
+  for (const Piece& piece : pieces_) piece.chunk->Ref();
 }
 
 EntryList::EntryList(EntryList&& other) noexcept
@@ -98,22 +104,22 @@ EntryList& EntryList::operator=(EntryList&& other) noexcept {
 
 // --- Growing ---------------------------------------------------------------------------------
 
-void EntryList::PushBack(Entry entry) {
+// A slot at the end, that counts as part of the list from now on.
+Entry* EntryList::ClaimBack(size_t data_size) {
   if (!pieces_.empty()) {
     Piece& last = pieces_.back();
-    if (last.chunk->TryPut(last.end, entry)) {
-      ++last.end;
+    if (last.chunk->TryClaim(last.end, data_size)) {
       ++size_;
-      return;
+      return last.chunk->slots() + last.end++;
     }
     ExpectMoreThan(last.end);
     if (empty()) ReleaseBefore(pieces_.size());
   }
   Chunk* chunk = Chunk::New(std::exchange(next_capacity_, 1));
-  [[maybe_unused]] const bool put = chunk->TryPut(0, entry);
-  assert(put);
+  chunk->TryClaim(0, data_size);
   AddPiece(chunk, 0, 1);
   chunk->Unref();
+  return chunk->slots();
 }
 
 // A chunk that took this many entries will not take more: the next may be twice as large.

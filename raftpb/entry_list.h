@@ -12,6 +12,8 @@
 #include <cstdint>
 #include <initializer_list>
 #include <iterator>
+#include <new>
+#include <utility>
 
 #include "absl/container/inlined_vector.h"
 #include "raftpb/entry.h"
@@ -60,7 +62,14 @@ class EntryList {
 
   // Appends one entry. Writes into the free end of the last chunk if nobody else has, so that
   // earlier copies of this list keep sharing it; else starts a new chunk.
-  void PushBack(Entry entry);
+  void PushBack(Entry entry) { new (ClaimBack(entry.data.size())) Entry(std::move(entry)); }
+
+  // The same with the Entry that `make()` returns, which is built in its place. Its data will have
+  // `data_size` bytes.
+  template <typename Make>
+  void EmplaceBack(size_t data_size, Make make) {
+    new (ClaimBack(data_size)) Entry(make());
+  }
 
   // Appends all of `other`, sharing its chunks.
   void Append(const EntryList& other);
@@ -98,6 +107,7 @@ class EntryList {
   };
 
   const Piece& PieceAt(size_t position) const;
+  Entry* ClaimBack(size_t data_size);
   void AddPiece(Chunk* chunk, uint32_t begin, uint32_t end);
   void Drain();
   void ExpectMoreThan(uint32_t entries);
@@ -130,8 +140,8 @@ struct alignas(Entry) EntryList::Chunk {
 
   // Whether an entry can be put into a slot: the next one, and not too many bytes before it.
   bool HasRoomAt(uint32_t slot) const;
-  // Puts an entry into a slot, if the chunk has room and nobody else has taken the slot.
-  bool TryPut(uint32_t slot, Entry& entry);
+  // Takes a slot to construct an entry in, if there is room and nobody else has taken it.
+  bool TryClaim(uint32_t slot, size_t data_size);
   void AddPayload(size_t bytes);
   // Destroys the entries from `slot` on. Only for the one who holds the last reference.
   void Truncate(uint32_t slot);

@@ -26,6 +26,28 @@ inline char* PutVarint(uint64_t value, char* out) {
   return out;
 }
 
+// Bytes to read from the front.
+struct ByteRange {
+  const char* at;
+  const char* end;
+
+  bool empty() const { return at == end; }
+  unsigned char Pop() { return static_cast<unsigned char>(*at++); }
+};
+
+// Reads a number from `bytes`, a ByteRange or something like it. False if they end before it does,
+// or if it has more than 64 bits. Superfluous zeros are taken, up to ten bytes.
+template <typename Bytes>
+bool PopVarint(Bytes& bytes, uint64_t& value) {
+  value = 0;
+  for (unsigned shift = 0; shift < 64 && !bytes.empty(); shift += 7) {
+    const uint64_t byte = bytes.Pop();
+    value |= (byte & 0x7f) << shift;
+    if (byte < 0x80) return shift < 63 || byte <= 1;
+  }
+  return false;
+}
+
 }  // namespace raftpb
 
 #endif  // RAFT_RAFTPB_VARINT_H_

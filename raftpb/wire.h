@@ -10,7 +10,6 @@
 
 #include <cstddef>
 #include <string>
-#include <vector>
 
 #include "absl/status/status.h"
 #include "absl/strings/cord.h"
@@ -35,7 +34,7 @@ void EncodeTo(const ConfChange& value, std::string& out);
 void EncodeTo(const ConfChangeSingle& value, std::string& out);
 void EncodeTo(const ConfChangeV2& value, std::string& out);
 
-// The encoding of a value, alone.
+// The encoding of a value, alone. Messages to be sent are better put into a Frame (frame.h).
 template <typename T>
 std::string Encode(const T& value) {
   std::string out;
@@ -46,30 +45,6 @@ std::string Encode(const T& value) {
 // Bytes that EncodeTo will append for a message; exact.
 size_t WireSize(const Message& value);
 size_t WireSize(const Entry& value);
-
-// A message as a list of pieces for writev: headers in one buffer of its own, payloads where they
-// already are. Reusing one Frame for many messages reuses its memory. The pieces are valid until
-// the next Assign, and as long as the message's payloads live (the frame holds them).
-class Frame {
- public:
-  void Assign(const Message& message);
-
-  const std::vector<absl::string_view>& pieces() const { return pieces_; }
-  size_t size() const { return size_; }  // Sum of the pieces.
-
- private:
-  friend class FrameWriter;
-  struct Cut {  // A payload goes between header bytes [.., header_end) and what follows.
-    size_t header_end;
-    absl::string_view payload;
-  };
-
-  std::string header_;
-  std::vector<Cut> cuts_;
-  std::vector<absl::Cord> payloads_;
-  std::vector<absl::string_view> pieces_;
-  size_t size_ = 0;
-};
 
 // Replaces `value` by what the bytes say. After an error `value` is unspecified but valid.
 // Payloads are copied out of `bytes`.

@@ -3,8 +3,11 @@
 #include <utility>
 #include <vector>
 
+#include "absl/types/optional.h"
+#include "raftpb/usual_entry.h"
 #include "raftpb/wire.h"
 #include "raftpb/wire_reader.h"
+#include "raftpb/wire_source.h"
 
 namespace raftpb {
 namespace {
@@ -13,12 +16,13 @@ constexpr uint32_t VarintField(uint32_t number) { return Tag(number, kVarint); }
 constexpr uint32_t BytesField(uint32_t number) { return Tag(number, kLengthDelimited); }
 
 // An enum on the wire is a number of 32 bits with sign; what is longer is cut, as protobuf does.
-template <typename Enum>
-void ReadEnum(WireReader& in, Enum& value) {
+template <typename In, typename Enum>
+void ReadEnum(In& in, Enum& value) {
   value = static_cast<Enum>(static_cast<int32_t>(in.Number()));
 }
 
-void ReadPacked(WireReader& in, std::vector<NodeId>& ids) {
+template <typename In>
+void ReadPacked(In& in, std::vector<NodeId>& ids) {
   in.Nested([&] {
     while (in.More()) ids.push_back(in.Number());
   });
@@ -27,8 +31,9 @@ void ReadPacked(WireReader& in, std::vector<NodeId>& ids) {
 // Each Read takes the fields of the current message into a value, on top of what it has: so that
 // an embedded message that comes in pieces is merged.
 
-void Read(WireReader& in, Entry& entry) {
-  for (uint32_t tag; in.Next(tag);) {
+template <typename In>
+void Read(In& in, Entry& entry) {
+  while (const uint32_t tag = in.Next()) {
     switch (tag) {
       case VarintField(1):
         ReadEnum(in, entry.type);
@@ -49,8 +54,9 @@ void Read(WireReader& in, Entry& entry) {
   }
 }
 
-void Read(WireReader& in, ConfState& state) {
-  for (uint32_t tag; in.Next(tag);) {
+template <typename In>
+void Read(In& in, ConfState& state) {
+  while (const uint32_t tag = in.Next()) {
     switch (tag) {
       case VarintField(1):
         state.voters.push_back(in.Number());
@@ -85,8 +91,9 @@ void Read(WireReader& in, ConfState& state) {
   }
 }
 
-void Read(WireReader& in, SnapshotMetadata& metadata) {
-  for (uint32_t tag; in.Next(tag);) {
+template <typename In>
+void Read(In& in, SnapshotMetadata& metadata) {
+  while (const uint32_t tag = in.Next()) {
     switch (tag) {
       case BytesField(1):
         in.Nested([&] { Read(in, metadata.conf_state); });
@@ -103,8 +110,9 @@ void Read(WireReader& in, SnapshotMetadata& metadata) {
   }
 }
 
-void Read(WireReader& in, Snapshot& snapshot) {
-  for (uint32_t tag; in.Next(tag);) {
+template <typename In>
+void Read(In& in, Snapshot& snapshot) {
+  while (const uint32_t tag = in.Next()) {
     switch (tag) {
       case BytesField(1):
         snapshot.data = in.Bytes();
@@ -118,15 +126,39 @@ void Read(WireReader& in, Snapshot& snapshot) {
   }
 }
 
-void ReadEntry(WireReader& in, EntryList& entries) {
+// Reads an element of a repeated field of entries.
+template <typename In>
+void ReadEntry(In& in, EntryList& entries) {
   Entry entry;
   in.Nested([&] { Read(in, entry); });
   entries.PushBack(std::move(entry));
 }
 
-void Read(WireReader& in, Message& message) {
+// Most of a decoder's time goes in here. A usual entry is read with all that matters in registers,
+// and its payload is put straight into its place.
+void ReadEntry(WireReader<FlatSource>& in, EntryList& entries) {
+  const size_t length = in.Length();
+  const UsualEntry usual = ReadUsualEntry(in.source().Peek(length));
+  if (usual.is_usual) {
+    in.source().Skip(length - usual.data_size);
+    entries.EmplaceBack(usual.data_size, [&] {
+      return Entry{.term = usual.term,
+                   .index = usual.index,
+                   .type = usual.type,
+                   .type_is_explicit = usual.has_type,
+                   .data = in.source().Take(usual.data_size)};
+    });
+  } else {
+    Entry entry;
+    in.Nested(length, [&] { Read(in, entry); });
+    entries.PushBack(std::move(entry));
+  }
+}
+
+template <typename In>
+void Read(In& in, Message& message) {
   std::shared_ptr<Snapshot> snapshot;
-  for (uint32_t tag; in.Next(tag);) {
+  while (const uint32_t tag = in.Next()) {
     switch (tag) {
       case VarintField(1):
         ReadEnum(in, message.type);
@@ -181,8 +213,9 @@ void Read(WireReader& in, Message& message) {
   message.snapshot = std::move(snapshot);
 }
 
-void Read(WireReader& in, HardState& state) {
-  for (uint32_t tag; in.Next(tag);) {
+template <typename In>
+void Read(In& in, HardState& state) {
+  while (const uint32_t tag = in.Next()) {
     switch (tag) {
       case VarintField(1):
         state.term = in.Number();
@@ -199,8 +232,9 @@ void Read(WireReader& in, HardState& state) {
   }
 }
 
-void Read(WireReader& in, ConfChange& change) {
-  for (uint32_t tag; in.Next(tag);) {
+template <typename In>
+void Read(In& in, ConfChange& change) {
+  while (const uint32_t tag = in.Next()) {
     switch (tag) {
       case VarintField(1):
         change.id = in.Number();
@@ -220,8 +254,9 @@ void Read(WireReader& in, ConfChange& change) {
   }
 }
 
-void Read(WireReader& in, ConfChangeSingle& change) {
-  for (uint32_t tag; in.Next(tag);) {
+template <typename In>
+void Read(In& in, ConfChangeSingle& change) {
+  while (const uint32_t tag = in.Next()) {
     switch (tag) {
       case VarintField(1):
         ReadEnum(in, change.type);
@@ -235,8 +270,9 @@ void Read(WireReader& in, ConfChangeSingle& change) {
   }
 }
 
-void Read(WireReader& in, ConfChangeV2& change) {
-  for (uint32_t tag; in.Next(tag);) {
+template <typename In>
+void Read(In& in, ConfChangeV2& change) {
+  while (const uint32_t tag = in.Next()) {
     switch (tag) {
       case VarintField(1):
         ReadEnum(in, change.transition);
@@ -254,48 +290,42 @@ void Read(WireReader& in, ConfChangeV2& change) {
   }
 }
 
-template <typename T>
-absl::Status DecodeFlat(absl::string_view bytes, const absl::Cord* owner, T& value) {
+template <typename Source, typename T>
+absl::Status DecodeFrom(Source source, T& value) {
   value = T();
-  WireReader in(bytes, owner);
+  WireReader<Source> in(std::move(source));
   Read(in, value);
   return in.status();
 }
 
 template <typename T>
+absl::Status DecodeFlat(absl::string_view bytes, T& value) {
+  return DecodeFrom(FlatSource(bytes), value);
+}
+
+template <typename T>
 absl::Status DecodeCord(const absl::Cord& bytes, T& value) {
-  absl::Cord flat = bytes;
-  return DecodeFlat(flat.Flatten(), &flat, value);
+  const absl::optional<absl::string_view> flat = bytes.TryFlat();
+  if (flat.has_value()) return DecodeFrom(FlatSource(*flat, &bytes), value);
+  return DecodeFrom(CordSource(bytes), value);
 }
 
 }  // namespace
 
-absl::Status Decode(absl::string_view bytes, Entry& value) {
-  return DecodeFlat(bytes, nullptr, value);
-}
-absl::Status Decode(absl::string_view bytes, Message& value) {
-  return DecodeFlat(bytes, nullptr, value);
-}
-absl::Status Decode(absl::string_view bytes, Snapshot& value) {
-  return DecodeFlat(bytes, nullptr, value);
-}
+absl::Status Decode(absl::string_view bytes, Entry& value) { return DecodeFlat(bytes, value); }
+absl::Status Decode(absl::string_view bytes, Message& value) { return DecodeFlat(bytes, value); }
+absl::Status Decode(absl::string_view bytes, Snapshot& value) { return DecodeFlat(bytes, value); }
 absl::Status Decode(absl::string_view bytes, SnapshotMetadata& value) {
-  return DecodeFlat(bytes, nullptr, value);
+  return DecodeFlat(bytes, value);
 }
-absl::Status Decode(absl::string_view bytes, HardState& value) {
-  return DecodeFlat(bytes, nullptr, value);
-}
-absl::Status Decode(absl::string_view bytes, ConfState& value) {
-  return DecodeFlat(bytes, nullptr, value);
-}
-absl::Status Decode(absl::string_view bytes, ConfChange& value) {
-  return DecodeFlat(bytes, nullptr, value);
-}
+absl::Status Decode(absl::string_view bytes, HardState& value) { return DecodeFlat(bytes, value); }
+absl::Status Decode(absl::string_view bytes, ConfState& value) { return DecodeFlat(bytes, value); }
+absl::Status Decode(absl::string_view bytes, ConfChange& value) { return DecodeFlat(bytes, value); }
 absl::Status Decode(absl::string_view bytes, ConfChangeSingle& value) {
-  return DecodeFlat(bytes, nullptr, value);
+  return DecodeFlat(bytes, value);
 }
 absl::Status Decode(absl::string_view bytes, ConfChangeV2& value) {
-  return DecodeFlat(bytes, nullptr, value);
+  return DecodeFlat(bytes, value);
 }
 
 absl::Status Decode(const absl::Cord& bytes, ConfChange& value) { return DecodeCord(bytes, value); }

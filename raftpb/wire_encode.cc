@@ -1,11 +1,15 @@
 #include <string>
 
+#include "raftpb/entry_header.h"
 #include "raftpb/wire.h"
 #include "raftpb/wire_fields.h"
 #include "raftpb/wire_writer.h"
 
 namespace raftpb {
 namespace {
+
+// For the header of an entry that is no element of anything.
+constexpr uint32_t kAnyField = 1;
 
 template <typename T>
 void Append(const T& value, std::string& out) {
@@ -17,7 +21,14 @@ void Append(const T& value, std::string& out) {
 
 }  // namespace
 
-void EncodeTo(const Entry& value, std::string& out) { Append(value, out); }
+void EncodeTo(const Entry& value, std::string& out) {
+  EntryHeader header(kAnyField);
+  header.Set(value);
+  const size_t before = out.size();
+  out.resize(before + header.size_alone() + value.data.size());
+  WireWriter writer(header.PutAlone(out.data() + before));
+  writer.Copy(value.data);
+}
 void EncodeTo(const Message& value, std::string& out) { Append(value, out); }
 void EncodeTo(const Snapshot& value, std::string& out) { Append(value, out); }
 void EncodeTo(const SnapshotMetadata& value, std::string& out) { Append(value, out); }
@@ -28,13 +39,10 @@ void EncodeTo(const ConfChangeSingle& value, std::string& out) { Append(value, o
 void EncodeTo(const ConfChangeV2& value, std::string& out) { Append(value, out); }
 
 size_t WireSize(const Message& value) { return WireSizer::SizeOf(value); }
-size_t WireSize(const Entry& value) { return WireSizer::SizeOf(value); }
-
-void Frame::Assign(const Message& message) {
-  header_.clear();
-  EncodeTo(message, header_);
-  pieces_.assign(1, header_);
-  size_ = header_.size();
+size_t WireSize(const Entry& value) {
+  EntryHeader header(kAnyField);
+  header.Set(value);
+  return header.size_alone() + value.data.size();
 }
 
 }  // namespace raftpb

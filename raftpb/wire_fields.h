@@ -2,33 +2,19 @@
 //
 // Fields(value, out) gives the fields to `out` in the order of their numbers. `out` decides what to
 // do with them (wire_writer.h), and leaves out numbers that are zero and bytes that are empty;
-// embedded messages that are empty are left out here. Private to wire_encode.cc.
+// embedded messages that are empty are left out here. Entries, which come in numbers, have a writer
+// of their own (entry_header.h). Private to the encoder.
 #ifndef RAFT_RAFTPB_WIRE_FIELDS_H_
 #define RAFT_RAFTPB_WIRE_FIELDS_H_
 
-#include <cstdint>
-
 #include "raftpb/conf_change.h"
 #include "raftpb/conf_state.h"
-#include "raftpb/entry.h"
 #include "raftpb/hard_state.h"
 #include "raftpb/message.h"
 #include "raftpb/snapshot.h"
+#include "raftpb/wire_tag.h"
 
 namespace raftpb {
-
-template <typename Enum>
-uint64_t Code(Enum value) {  // Negative numbers are written as if they had 64 bits.
-  return static_cast<uint64_t>(static_cast<int64_t>(value));
-}
-
-template <typename Out>
-void Fields(const Entry& entry, Out& out) {
-  out.Number(1, Code(entry.type));
-  out.Number(2, entry.term);
-  out.Number(3, entry.index);
-  out.Bytes(4, entry.data);
-}
 
 template <typename Out>
 void Fields(const ConfState& state, Out& out) {
@@ -41,7 +27,7 @@ void Fields(const ConfState& state, Out& out) {
 
 template <typename Out>
 void Fields(const SnapshotMetadata& metadata, Out& out) {
-  if (!metadata.conf_state.empty()) out.Message(1, metadata.conf_state);
+  if (!metadata.conf_state.empty()) out.Embedded(1, metadata.conf_state);
   out.Number(2, metadata.index);
   out.Number(3, metadata.term);
 }
@@ -49,7 +35,7 @@ void Fields(const SnapshotMetadata& metadata, Out& out) {
 template <typename Out>
 void Fields(const Snapshot& snapshot, Out& out) {
   out.Bytes(1, snapshot.data);
-  if (snapshot.metadata != SnapshotMetadata{}) out.Message(2, snapshot.metadata);
+  if (snapshot.metadata != SnapshotMetadata{}) out.Embedded(2, snapshot.metadata);
 }
 
 template <typename Out>
@@ -60,16 +46,16 @@ void Fields(const Message& message, Out& out) {
   out.Number(4, message.term);
   out.Number(5, message.log_term);
   out.Number(6, message.index);
-  for (const Entry& entry : message.entries) out.Message(7, entry);
+  out.Entries(7, message.entries);
   out.Number(8, message.commit);
   if (message.snapshot != nullptr && *message.snapshot != Snapshot{}) {
-    out.Message(9, *message.snapshot);
+    out.Embedded(9, *message.snapshot);
   }
   out.Number(10, message.reject);
   out.Number(11, message.reject_hint);
   out.Bytes(12, message.context);
   out.Number(13, message.vote);
-  for (const Message& response : message.responses) out.Message(14, response);
+  for (const Message& response : message.responses) out.Embedded(14, response);
 }
 
 template <typename Out>
@@ -96,7 +82,7 @@ void Fields(const ConfChangeSingle& change, Out& out) {
 template <typename Out>
 void Fields(const ConfChangeV2& change, Out& out) {
   out.Number(1, Code(change.transition));
-  for (const ConfChangeSingle& single : change.changes) out.Message(2, single);
+  for (const ConfChangeSingle& single : change.changes) out.Embedded(2, single);
   out.Bytes(3, change.context);
 }
 
