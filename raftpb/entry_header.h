@@ -44,6 +44,13 @@ class EntryHeader {
     return out + size_;
   }
 
+  // The same where there may be room for size() bytes only.
+  char* PutExactly(char* out) const {
+    std::memcpy(out, bytes_, size_);
+    out[low_index_at_] = low_index_;
+    return out + size_;
+  }
+
   // The same without the tag and the length of the entry, for the one that Set was called with
   // first: an entry that stands alone.
   size_t size_alone() const { return size_ - prefix_; }

@@ -72,7 +72,7 @@ class WireSizer {
   size_t size_ = 0;
 };
 
-// Writes into memory that has been made large enough.
+// Writes into memory that has the size a WireSizer found.
 class WireWriter {
  public:
   explicit WireWriter(char* out) : out_(out) {}
@@ -95,7 +95,7 @@ class WireWriter {
     EntryHeader header(field);
     for (const Entry& entry : entries) {
       header.Set(entry);
-      out_ = header.Put(out_);
+      out_ = header.PutExactly(out_);
       Copy(entry.data);
     }
   }
