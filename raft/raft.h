@@ -95,8 +95,9 @@ class Raft {
     News news;
     ReadIndexQueue reads;                          // Waiting for a round of heartbeats (§6.4).
     std::vector<raftpb::Message> postponed_reads;  // Waiting for the first commit in this term.
-    Index pending_conf_index = 0;  // The last membership change that may be unapplied (§4.1).
-    NodeId transferee = kNone;     // Where leadership is moving to (§3.10).
+    Index pending_conf_index = 0;   // The last membership change that may be unapplied (§4.1).
+    NodeId transferee = kNone;      // Where leadership is moving to (§3.10).
+    bool lease_given_away = false;  // Somebody may win in this term's lease; see SendTimeoutNow.
   };
 
   Raft(const Config& config, const raftpb::HardState& hard_state, tracker::Config membership);
@@ -184,7 +185,9 @@ class Raft {
   // raft_transfer.cc: handing the office over (§3.10).
   void OnTransferLeader(const raftpb::Message& m);
   void ForwardTransfer(const raftpb::Message& m);
+  void SendTimeoutNow(NodeId to);
   void MaybeFinishTransfer(const raftpb::Message& ack, const tracker::Progress& progress);
+  void GiveUpTransfer();
   void OnTimeoutNow(const raftpb::Message& m);
   void OnForgetLeader();
 

@@ -40,7 +40,9 @@ absl::Status Raft::OnReadIndex(const Message& m) {
 }
 
 void Raft::StartRead(const Message& m) {
-  if (config_.read_only == ReadOnlyOption::kLeaseBased) return AnswerRead(m, log_.committed());
+  const bool has_lease =
+      config_.read_only == ReadOnlyOption::kLeaseBased && !leading_->lease_given_away;
+  if (has_lease) return AnswerRead(m, log_.committed());
   leading_->reads.Push(m, log_.committed(), id());
   BroadcastHeartbeat();
 }

@@ -25,8 +25,7 @@ uint32_t Raft::TickLeader(uint32_t n) {
     timer_.RestartElapsed();
     if (config_.check_quorum) OnCheckQuorum();
     if (leading_) GiveUpOverdueSnapshots();
-    // A transfer had an election timeout to come about (§3.10).
-    if (leading_) leading_->transferee = kNone;
+    if (leading_) GiveUpTransfer();
   }
   if (leading_ && timer_.HeartbeatDue()) {
     timer_.RestartHeartbeat();

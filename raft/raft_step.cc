@@ -139,8 +139,10 @@ void Raft::OnHigherTerm(const Message& m) {
 }
 
 void Raft::OnLowerTerm(const Message& m) {
-  const bool may_be_stuck = config_.check_quorum || config_.pre_vote;
-  if (may_be_stuck && (m.type == MessageType::kHeartbeat || m.type == MessageType::kApp)) {
+  // etcd/raft answers only if its own settings can lead there; but the peers' may be others.
+  const bool answers_old_leader =
+      config_.check_quorum || config_.pre_vote || !config_.immediate_sends;
+  if (answers_old_leader && (m.type == MessageType::kHeartbeat || m.type == MessageType::kApp)) {
     // A leader of an old term that still reaches us cannot learn of our term by itself if we
     // ignore it, and with leases or pre-votes our own campaigns may be ignored: the answer
     // carries our term and unblocks both (etcd issue 8501).

@@ -45,7 +45,7 @@ void Raft::OnTransferLeader(const Message& m) {
   timer_.RestartElapsed();
   leading_->transferee = target;
   if (progress->match() == log_.LastIndex()) {
-    Send({.type = MessageType::kTimeoutNow, .to = target});
+    SendTimeoutNow(target);
     RAFT_LOG(config_.logger, kInfo, Hex(id()), " sends MsgTimeoutNow to ", Hex(target),
              " immediately as ", Hex(target), " already has up-to-date log");
   } else {
@@ -58,7 +58,22 @@ void Raft::MaybeFinishTransfer(const Message& ack, const tracker::Progress& prog
   if (ack.from != leading_->transferee || progress.match() != log_.LastIndex()) return;
   RAFT_LOG(config_.logger, kInfo, Hex(id()), " sent MsgTimeoutNow to ", Hex(ack.from),
            " after received MsgAppResp");
-  Send({.type = MessageType::kTimeoutNow, .to = ack.from});
+  SendTimeoutNow(ack.from);
+}
+
+// Whoever campaigns on our order is not refused on account of our lease, and the order may arrive
+// long after we have given up on it: from now on a lease proves nothing, and reads are confirmed by
+// rounds of heartbeats until this term is over (raft-rs issue 234).
+void Raft::SendTimeoutNow(NodeId to) {
+  Send({.type = MessageType::kTimeoutNow, .to = to});
+  leading_->lease_given_away = true;
+}
+
+// It had an election timeout to come about. The leader proposes again; first of all the change that
+// it could not propose meanwhile.
+void Raft::GiveUpTransfer() {
+  leading_->transferee = kNone;
+  MaybeLeaveJoint();
 }
 
 // At a follower.
