@@ -3,6 +3,7 @@
 #include <algorithm>
 #include <utility>
 
+#include "absl/strings/str_cat.h"
 #include "absl/types/optional.h"
 #include "raft/check.h"
 #include "raft/errors.h"
@@ -83,6 +84,13 @@ absl::Status RawNode::ProposeConfChange(const raftpb::ConfChangeV2& change) {
 }
 
 absl::StatusOr<raftpb::ConfState> RawNode::ApplyConfChange(const Entry& entry) {
+  const log::RaftLog& log = raft_->log();
+  Index in_force = log.applied();
+  if (log.HasUnstableSnapshot()) in_force = log.unstable().snapshot()->metadata.index;
+  if (entry.index <= in_force) {
+    return absl::AbortedError(absl::StrCat("the membership is that of index ", in_force,
+                                           " already; the change is of index ", entry.index));
+  }
   raftpb::ConfChangeV2 change;
   if (entry.type == EntryType::kConfChangeV2) {
     if (absl::Status read = raftpb::Decode(entry.data, change); !read.ok()) return read;

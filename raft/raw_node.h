@@ -75,6 +75,8 @@ class RawNode {
   // Must be called for every committed configuration change when it is applied; the result is the
   // membership from then on, to be kept with the state machine. A change that cannot be applied (it
   // came from a faulty proposer) is an error on every server alike: nothing has changed, go on.
+  // IsAborted: a snapshot that covers the entry was taken over meanwhile (asynchronous storage
+  // writes), and is about to replace the state machine: leave the rest of the batch.
   absl::StatusOr<raftpb::ConfState> ApplyConfChange(const raftpb::Entry& entry);
   absl::StatusOr<raftpb::ConfState> ApplyConfChange(const raftpb::ConfChangeV2& change);
 

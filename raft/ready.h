@@ -39,6 +39,10 @@ struct ReadState {
 //   3. sends `messages_after_write`, only now,
 //   4. applies `snapshot` and `committed_entries` to the state machine, and
 //   5. calls RawNode::Advance.
+// Writes take effect in order: whatever makes one durable makes all before it durable, too, also
+// those that need not be synced by themselves. Safety rests on it: a server that has a membership
+// change on disk must not forget that the one before was committed (docs/membership.md).
+//
 // With asynchronous storage writes steps 2, 4 and 5 are messages to the local storage threads in
 // `messages`, which carry what to send afterwards; `hard_state`, `snapshot`, `entries` and
 // `committed_entries` are then for looking at only.
