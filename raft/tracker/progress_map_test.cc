@@ -113,6 +113,13 @@ TEST(ProgressMapTest, GivesEverybodyTheSameWindow) {
   EXPECT_TRUE(map.Find(2)->inflights().Full());
 }
 
+TEST(ProgressMapTest, WhoIsNotTrackedHasAcknowledgedNothing) {
+  ProgressMap map({});
+  map.Reconcile({.voters = {.incoming = Majority({2, 3}), .outgoing = {}}}, {}, 1);
+  for (auto& [id, progress] : map) progress.MaybeUpdate(7);
+  EXPECT_EQ(map.CommittedIndex({.voters = {.incoming = Majority({1, 2}), .outgoing = {}}}), 0u);
+}
+
 TEST(ProgressMapDeathTest, MustFollowBeforeItIsAsked) {
   ProgressMap map({});
   const Config config{.voters = {.incoming = Majority({1, 2}), .outgoing = {}}};
