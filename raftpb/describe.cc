@@ -12,92 +12,58 @@ namespace raftpb {
 
 std::string Name(MessageType type) {
   switch (type) {
-    case MessageType::kHup:
-      return "MsgHup";
-    case MessageType::kBeat:
-      return "MsgBeat";
-    case MessageType::kProp:
-      return "MsgProp";
-    case MessageType::kApp:
-      return "MsgApp";
-    case MessageType::kAppResp:
-      return "MsgAppResp";
-    case MessageType::kVote:
-      return "MsgVote";
-    case MessageType::kVoteResp:
-      return "MsgVoteResp";
-    case MessageType::kSnap:
-      return "MsgSnap";
-    case MessageType::kHeartbeat:
-      return "MsgHeartbeat";
-    case MessageType::kHeartbeatResp:
-      return "MsgHeartbeatResp";
-    case MessageType::kUnreachable:
-      return "MsgUnreachable";
-    case MessageType::kSnapStatus:
-      return "MsgSnapStatus";
-    case MessageType::kCheckQuorum:
-      return "MsgCheckQuorum";
-    case MessageType::kTransferLeader:
-      return "MsgTransferLeader";
-    case MessageType::kTimeoutNow:
-      return "MsgTimeoutNow";
-    case MessageType::kReadIndex:
-      return "MsgReadIndex";
-    case MessageType::kReadIndexResp:
-      return "MsgReadIndexResp";
-    case MessageType::kPreVote:
-      return "MsgPreVote";
-    case MessageType::kPreVoteResp:
-      return "MsgPreVoteResp";
-    case MessageType::kStorageAppend:
-      return "MsgStorageAppend";
-    case MessageType::kStorageAppendResp:
-      return "MsgStorageAppendResp";
-    case MessageType::kStorageApply:
-      return "MsgStorageApply";
-    case MessageType::kStorageApplyResp:
-      return "MsgStorageApplyResp";
-    case MessageType::kForgetLeader:
-      return "MsgForgetLeader";
+    case MessageType::kHup: return "MsgHup";
+    case MessageType::kBeat: return "MsgBeat";
+    case MessageType::kProp: return "MsgProp";
+    case MessageType::kApp: return "MsgApp";
+    case MessageType::kAppResp: return "MsgAppResp";
+    case MessageType::kVote: return "MsgVote";
+    case MessageType::kVoteResp: return "MsgVoteResp";
+    case MessageType::kSnap: return "MsgSnap";
+    case MessageType::kHeartbeat: return "MsgHeartbeat";
+    case MessageType::kHeartbeatResp: return "MsgHeartbeatResp";
+    case MessageType::kUnreachable: return "MsgUnreachable";
+    case MessageType::kSnapStatus: return "MsgSnapStatus";
+    case MessageType::kCheckQuorum: return "MsgCheckQuorum";
+    case MessageType::kTransferLeader: return "MsgTransferLeader";
+    case MessageType::kTimeoutNow: return "MsgTimeoutNow";
+    case MessageType::kReadIndex: return "MsgReadIndex";
+    case MessageType::kReadIndexResp: return "MsgReadIndexResp";
+    case MessageType::kPreVote: return "MsgPreVote";
+    case MessageType::kPreVoteResp: return "MsgPreVoteResp";
+    case MessageType::kStorageAppend: return "MsgStorageAppend";
+    case MessageType::kStorageAppendResp: return "MsgStorageAppendResp";
+    case MessageType::kStorageApply: return "MsgStorageApply";
+    case MessageType::kStorageApplyResp: return "MsgStorageApplyResp";
+    case MessageType::kForgetLeader: return "MsgForgetLeader";
   }
   return absl::StrCat(static_cast<int32_t>(type));
 }
 
 std::string Name(EntryType type) {
   switch (type) {
-    case EntryType::kNormal:
-      return "EntryNormal";
-    case EntryType::kConfChange:
-      return "EntryConfChange";
-    case EntryType::kConfChangeV2:
-      return "EntryConfChangeV2";
+    case EntryType::kNormal: return "EntryNormal";
+    case EntryType::kConfChange: return "EntryConfChange";
+    case EntryType::kConfChangeV2: return "EntryConfChangeV2";
   }
   return absl::StrCat(static_cast<int32_t>(type));
 }
 
 std::string Name(ConfChangeType type) {
   switch (type) {
-    case ConfChangeType::kAddNode:
-      return "ConfChangeAddNode";
-    case ConfChangeType::kRemoveNode:
-      return "ConfChangeRemoveNode";
-    case ConfChangeType::kUpdateNode:
-      return "ConfChangeUpdateNode";
-    case ConfChangeType::kAddLearnerNode:
-      return "ConfChangeAddLearnerNode";
+    case ConfChangeType::kAddNode: return "ConfChangeAddNode";
+    case ConfChangeType::kRemoveNode: return "ConfChangeRemoveNode";
+    case ConfChangeType::kUpdateNode: return "ConfChangeUpdateNode";
+    case ConfChangeType::kAddLearnerNode: return "ConfChangeAddLearnerNode";
   }
   return absl::StrCat(static_cast<int32_t>(type));
 }
 
 std::string Name(ConfChangeTransition transition) {
   switch (transition) {
-    case ConfChangeTransition::kAuto:
-      return "ConfChangeTransitionAuto";
-    case ConfChangeTransition::kJointImplicit:
-      return "ConfChangeTransitionJointImplicit";
-    case ConfChangeTransition::kJointExplicit:
-      return "ConfChangeTransitionJointExplicit";
+    case ConfChangeTransition::kAuto: return "ConfChangeTransitionAuto";
+    case ConfChangeTransition::kJointImplicit: return "ConfChangeTransitionJointImplicit";
+    case ConfChangeTransition::kJointExplicit: return "ConfChangeTransitionJointExplicit";
   }
   return absl::StrCat(static_cast<int32_t>(transition));
 }
@@ -109,14 +75,10 @@ namespace {
 // One change in the notation of scripts: what is done, and to whom.
 std::string Notation(const ConfChangeSingle& change) {
   switch (change.type) {
-    case ConfChangeType::kAddNode:
-      return absl::StrCat("v", change.node_id);
-    case ConfChangeType::kRemoveNode:
-      return absl::StrCat("r", change.node_id);
-    case ConfChangeType::kUpdateNode:
-      return absl::StrCat("u", change.node_id);
-    case ConfChangeType::kAddLearnerNode:
-      return absl::StrCat("l", change.node_id);
+    case ConfChangeType::kAddNode: return absl::StrCat("v", change.node_id);
+    case ConfChangeType::kRemoveNode: return absl::StrCat("r", change.node_id);
+    case ConfChangeType::kUpdateNode: return absl::StrCat("u", change.node_id);
+    case ConfChangeType::kAddLearnerNode: return absl::StrCat("l", change.node_id);
   }
   return absl::StrCat("?", change.node_id);
 }
@@ -135,26 +97,19 @@ std::string PayloadText(const absl::Cord& data) {
 
 std::string PayloadText(const Entry& entry) {
   switch (entry.type) {
-    case EntryType::kConfChange:
-      return PayloadText<ConfChange>(entry.data);
-    case EntryType::kConfChangeV2:
-      return PayloadText<ConfChangeV2>(entry.data);
-    default:
-      return Quoted(entry.data);
+    case EntryType::kConfChange: return PayloadText<ConfChange>(entry.data);
+    case EntryType::kConfChangeV2: return PayloadText<ConfChangeV2>(entry.data);
+    default: return Quoted(entry.data);
   }
 }
 
 // The address of a message: a server, one of its own threads, or nobody.
 std::string Address(NodeId id) {
   switch (id) {
-    case kNone:
-      return "None";
-    case kLocalAppendThread:
-      return "AppendThread";
-    case kLocalApplyThread:
-      return "ApplyThread";
-    default:
-      return Hex(id);
+    case kNone: return "None";
+    case kLocalAppendThread: return "AppendThread";
+    case kLocalApplyThread: return "ApplyThread";
+    default: return Hex(id);
   }
 }
 

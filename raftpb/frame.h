@@ -37,7 +37,7 @@ class Frame {
  private:
   friend class FrameWriter;
 
-  const size_t copied_;
+  size_t copied_;
   std::unique_ptr<char[]> buffer_;
   size_t capacity_ = 0;                    // Of the buffer.
   std::vector<absl::string_view> pieces_;  // As many as there ever were; piece_count_ are valid.

@@ -32,10 +32,8 @@ bool IsLocalMessage(MessageType type) {
     case MessageType::kStorageAppend:
     case MessageType::kStorageAppendResp:
     case MessageType::kStorageApply:
-    case MessageType::kStorageApplyResp:
-      return true;
-    default:
-      return false;
+    case MessageType::kStorageApplyResp: return true;
+    default: return false;
   }
 }
 
@@ -48,10 +46,8 @@ bool IsResponse(MessageType type) {
     case MessageType::kReadIndexResp:
     case MessageType::kPreVoteResp:
     case MessageType::kStorageAppendResp:
-    case MessageType::kStorageApplyResp:
-      return true;
-    default:
-      return false;
+    case MessageType::kStorageApplyResp: return true;
+    default: return false;
   }
 }
 

@@ -39,17 +39,10 @@ void Read(In& in, Entry& entry) {
         ReadEnum(in, entry.type);
         entry.type_is_explicit = true;
         break;
-      case VarintField(2):
-        entry.term = in.Number();
-        break;
-      case VarintField(3):
-        entry.index = in.Number();
-        break;
-      case BytesField(4):
-        entry.data = in.Bytes();
-        break;
-      default:
-        in.Skip(tag);
+      case VarintField(2): entry.term = in.Number(); break;
+      case VarintField(3): entry.index = in.Number(); break;
+      case BytesField(4): entry.data = in.Bytes(); break;
+      default: in.Skip(tag);
     }
   }
 }
@@ -58,35 +51,16 @@ template <typename In>
 void Read(In& in, ConfState& state) {
   while (const uint32_t tag = in.Next()) {
     switch (tag) {
-      case VarintField(1):
-        state.voters.push_back(in.Number());
-        break;
-      case VarintField(2):
-        state.learners.push_back(in.Number());
-        break;
-      case VarintField(3):
-        state.voters_outgoing.push_back(in.Number());
-        break;
-      case VarintField(4):
-        state.learners_next.push_back(in.Number());
-        break;
-      case BytesField(1):
-        ReadPacked(in, state.voters);
-        break;
-      case BytesField(2):
-        ReadPacked(in, state.learners);
-        break;
-      case BytesField(3):
-        ReadPacked(in, state.voters_outgoing);
-        break;
-      case BytesField(4):
-        ReadPacked(in, state.learners_next);
-        break;
-      case VarintField(5):
-        state.auto_leave = in.Number() != 0;
-        break;
-      default:
-        in.Skip(tag);
+      case VarintField(1): state.voters.push_back(in.Number()); break;
+      case VarintField(2): state.learners.push_back(in.Number()); break;
+      case VarintField(3): state.voters_outgoing.push_back(in.Number()); break;
+      case VarintField(4): state.learners_next.push_back(in.Number()); break;
+      case BytesField(1): ReadPacked(in, state.voters); break;
+      case BytesField(2): ReadPacked(in, state.learners); break;
+      case BytesField(3): ReadPacked(in, state.voters_outgoing); break;
+      case BytesField(4): ReadPacked(in, state.learners_next); break;
+      case VarintField(5): state.auto_leave = in.Number() != 0; break;
+      default: in.Skip(tag);
     }
   }
 }
@@ -95,17 +69,10 @@ template <typename In>
 void Read(In& in, SnapshotMetadata& metadata) {
   while (const uint32_t tag = in.Next()) {
     switch (tag) {
-      case BytesField(1):
-        in.Nested([&] { Read(in, metadata.conf_state); });
-        break;
-      case VarintField(2):
-        metadata.index = in.Number();
-        break;
-      case VarintField(3):
-        metadata.term = in.Number();
-        break;
-      default:
-        in.Skip(tag);
+      case BytesField(1): in.Nested([&] { Read(in, metadata.conf_state); }); break;
+      case VarintField(2): metadata.index = in.Number(); break;
+      case VarintField(3): metadata.term = in.Number(); break;
+      default: in.Skip(tag);
     }
   }
 }
@@ -114,14 +81,9 @@ template <typename In>
 void Read(In& in, Snapshot& snapshot) {
   while (const uint32_t tag = in.Next()) {
     switch (tag) {
-      case BytesField(1):
-        snapshot.data = in.Bytes();
-        break;
-      case BytesField(2):
-        in.Nested([&] { Read(in, snapshot.metadata); });
-        break;
-      default:
-        in.Skip(tag);
+      case BytesField(1): snapshot.data = in.Bytes(); break;
+      case BytesField(2): in.Nested([&] { Read(in, snapshot.metadata); }); break;
+      default: in.Skip(tag);
     }
   }
 }
@@ -160,54 +122,31 @@ void Read(In& in, Message& message) {
   std::shared_ptr<Snapshot> snapshot;
   while (const uint32_t tag = in.Next()) {
     switch (tag) {
-      case VarintField(1):
-        ReadEnum(in, message.type);
-        break;
-      case VarintField(2):
-        message.to = in.Number();
-        break;
-      case VarintField(3):
-        message.from = in.Number();
-        break;
-      case VarintField(4):
-        message.term = in.Number();
-        break;
-      case VarintField(5):
-        message.log_term = in.Number();
-        break;
-      case VarintField(6):
-        message.index = in.Number();
-        break;
+      case VarintField(1): ReadEnum(in, message.type); break;
+      case VarintField(2): message.to = in.Number(); break;
+      case VarintField(3): message.from = in.Number(); break;
+      case VarintField(4): message.term = in.Number(); break;
+      case VarintField(5): message.log_term = in.Number(); break;
+      case VarintField(6): message.index = in.Number(); break;
       case BytesField(7):
         if (message.entries.empty()) message.entries.Reserve(in.CountRun(tag));
         ReadEntry(in, message.entries);
         break;
-      case VarintField(8):
-        message.commit = in.Number();
-        break;
+      case VarintField(8): message.commit = in.Number(); break;
       case BytesField(9):
         if (snapshot == nullptr) snapshot = std::make_shared<Snapshot>();
         in.Nested([&] { Read(in, *snapshot); });
         break;
-      case VarintField(10):
-        message.reject = in.Number() != 0;
-        break;
-      case VarintField(11):
-        message.reject_hint = in.Number();
-        break;
-      case BytesField(12):
-        message.context = in.Bytes();
-        break;
-      case VarintField(13):
-        message.vote = in.Number();
-        break;
+      case VarintField(10): message.reject = in.Number() != 0; break;
+      case VarintField(11): message.reject_hint = in.Number(); break;
+      case BytesField(12): message.context = in.Bytes(); break;
+      case VarintField(13): message.vote = in.Number(); break;
       case BytesField(14):
         in.CountHeavy();
         message.responses.emplace_back();
         in.Nested([&] { Read(in, message.responses.back()); });
         break;
-      default:
-        in.Skip(tag);
+      default: in.Skip(tag);
     }
   }
   message.snapshot = std::move(snapshot);
@@ -217,17 +156,10 @@ template <typename In>
 void Read(In& in, HardState& state) {
   while (const uint32_t tag = in.Next()) {
     switch (tag) {
-      case VarintField(1):
-        state.term = in.Number();
-        break;
-      case VarintField(2):
-        state.vote = in.Number();
-        break;
-      case VarintField(3):
-        state.commit = in.Number();
-        break;
-      default:
-        in.Skip(tag);
+      case VarintField(1): state.term = in.Number(); break;
+      case VarintField(2): state.vote = in.Number(); break;
+      case VarintField(3): state.commit = in.Number(); break;
+      default: in.Skip(tag);
     }
   }
 }
@@ -236,20 +168,11 @@ template <typename In>
 void Read(In& in, ConfChange& change) {
   while (const uint32_t tag = in.Next()) {
     switch (tag) {
-      case VarintField(1):
-        change.id = in.Number();
-        break;
-      case VarintField(2):
-        ReadEnum(in, change.type);
-        break;
-      case VarintField(3):
-        change.node_id = in.Number();
-        break;
-      case BytesField(4):
-        change.context = in.Bytes();
-        break;
-      default:
-        in.Skip(tag);
+      case VarintField(1): change.id = in.Number(); break;
+      case VarintField(2): ReadEnum(in, change.type); break;
+      case VarintField(3): change.node_id = in.Number(); break;
+      case BytesField(4): change.context = in.Bytes(); break;
+      default: in.Skip(tag);
     }
   }
 }
@@ -258,14 +181,9 @@ template <typename In>
 void Read(In& in, ConfChangeSingle& change) {
   while (const uint32_t tag = in.Next()) {
     switch (tag) {
-      case VarintField(1):
-        ReadEnum(in, change.type);
-        break;
-      case VarintField(2):
-        change.node_id = in.Number();
-        break;
-      default:
-        in.Skip(tag);
+      case VarintField(1): ReadEnum(in, change.type); break;
+      case VarintField(2): change.node_id = in.Number(); break;
+      default: in.Skip(tag);
     }
   }
 }
@@ -274,18 +192,13 @@ template <typename In>
 void Read(In& in, ConfChangeV2& change) {
   while (const uint32_t tag = in.Next()) {
     switch (tag) {
-      case VarintField(1):
-        ReadEnum(in, change.transition);
-        break;
+      case VarintField(1): ReadEnum(in, change.transition); break;
       case BytesField(2):
         change.changes.emplace_back();
         in.Nested([&] { Read(in, change.changes.back()); });
         break;
-      case BytesField(3):
-        change.context = in.Bytes();
-        break;
-      default:
-        in.Skip(tag);
+      case BytesField(3): change.context = in.Bytes(); break;
+      default: in.Skip(tag);
     }
   }
 }

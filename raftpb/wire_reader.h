@@ -25,7 +25,7 @@ template <typename Source>
 class WireReader {
  public:
   explicit WireReader(Source source)
-      : source_(std::move(source)), limit_(source_.size()), heavy_left_(64 + source_.size() / 8) {}
+      : source_(std::move(source)), limit_(source_.size()), heavy_left_(256 + source_.size() / 8) {}
 
   // Steps to the next field of the current message and returns its tag; 0, which is no tag, at the
   // end of the message and after an error.
@@ -115,21 +115,13 @@ void WireReader<Source>::Nested(size_t length, ReadFields read_fields) {
 template <typename Source>
 void WireReader<Source>::Skip(uint32_t tag) {
   switch (tag & 7) {
-    case kVarint:
-      Number();
-      return;
-    case kFixed64:
-      return SkipBytes(8);
-    case kLengthDelimited:
-      return SkipBytes(Length());
-    case kGroupStart:
-      return SkipGroup(tag >> 3);
-    case kGroupEnd:
-      return Fail("the end of a group that never began");
-    case kFixed32:
-      return SkipBytes(4);
-    default:
-      return Fail("no such wire type");
+    case kVarint: Number(); return;
+    case kFixed64: return SkipBytes(8);
+    case kLengthDelimited: return SkipBytes(Length());
+    case kGroupStart: return SkipGroup(tag >> 3);
+    case kGroupEnd: return Fail("the end of a group that never began");
+    case kFixed32: return SkipBytes(4);
+    default: return Fail("no such wire type");
   }
 }
 
