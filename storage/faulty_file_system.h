@@ -2,8 +2,9 @@
 //
 // It keeps apart what programs see (the page cache) and what a crash leaves (the disk). What was
 // written, resized, created, renamed or removed and not yet synced may be lost, kept, torn or
-// reordered by a crash, each operation by itself. It is a library for simulators and for tests of
-// anything that writes through storage/file_system.h.
+// reordered by a crash, each operation by itself. Space that was reserved and never written takes
+// no memory. Thread-safe, except for what follows a crash. It is a library for simulators and for
+// tests of anything that writes through storage/file_system.h.
 #ifndef RAFT_STORAGE_FAULTY_FILE_SYSTEM_H_
 #define RAFT_STORAGE_FAULTY_FILE_SYSTEM_H_
 
@@ -15,7 +16,6 @@
 #include <string>
 #include <vector>
 
-#include "absl/container/flat_hash_map.h"
 #include "absl/status/status.h"
 #include "absl/status/statusor.h"
 #include "absl/strings/string_view.h"
@@ -56,7 +56,7 @@ std::string Describe(const DiskOperation& operation);
 struct DiskFault {
   enum class Kind : uint8_t {
     kNone,
-    kIoError,      // Nothing happens. Reads and writes; for kSync see below.
+    kIoError,      // Nothing happens. A sync leaves everything unsynced.
     kNoSpace,      // Nothing happens.
     kInterrupted,  // Nothing happens, and it may be repeated. Only for kRead and kWrite.
     kShort,        // Only the first `keep` bytes (at least one) are read or written.

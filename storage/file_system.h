@@ -75,7 +75,7 @@ class FileSystem {
   // Names (not paths) of what is inside, sorted.
   virtual absl::StatusOr<std::vector<std::string>> List(const std::string& path) = 0;
 
-  // Atomically gives a file or directory another name; a file of that name is replaced.
+  // Atomically gives a file another name in the same directory; a file of that name is replaced.
   virtual absl::Status Rename(const std::string& from, const std::string& to) = 0;
   virtual absl::Status Remove(const std::string& path) = 0;  // A file, or an empty directory.
 
