@@ -62,11 +62,13 @@ struct Config {
 
   bool disable_proposal_forwarding = false;     // Followers refuse instead of asking the leader.
   bool disable_conf_change_validation = false;  // Leaders append any membership change as it is.
-  bool step_down_on_removal = false;            // A leader that is removed or demoted steps down.
+  bool step_down_on_removal = true;             // A leader that is removed or demoted steps down.
 
   // False: news for a peer is collected and leaves with the next Ready, at most one append and one
   // heartbeat at a time. True: every step fills the outbox at once, in the order in which etcd/raft
-  // does; then also a vote request may leave before the term it asserts is stored.
+  // does, and where etcd/raft is less strict so is this core: acknowledgements of an older term
+  // still leave, a vote request may leave before its term is stored (asynchronous writes), leases
+  // outlast a transfer. For comparing the two.
   bool immediate_sends = false;
 
   Logger* logger = nullptr;  // Null: no log lines, and no time spent on them.

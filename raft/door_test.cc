@@ -223,9 +223,13 @@ TEST(Door, ATermIsNeverZero) {
 TEST(Door, NumbersStayFarFromTheirEnd) {
   std::vector<Hostile> cases;
   for (const Message& good : GoodMessages()) {
+    for (uint64_t Message::*field : {&Message::term, &Message::log_term}) {
+      Message m = good;
+      m.*field = kHighest;
+      cases.push_back({raftpb::Describe(m), m});
+    }
     for (uint64_t number : {k2To63 + 1, kHighest - 1, kHighest}) {
-      for (uint64_t Message::*field : {&Message::term, &Message::log_term, &Message::index,
-                                       &Message::commit, &Message::reject_hint}) {
+      for (uint64_t Message::*field : {&Message::index, &Message::commit, &Message::reject_hint}) {
         Message m = good;
         m.*field = number;
         cases.push_back({raftpb::Describe(m), m});
@@ -237,14 +241,14 @@ TEST(Door, NumbersStayFarFromTheirEnd) {
 
 TEST(Door, TheHighestTermCanBeReachedAndNotPassed) {
   const std::unique_ptr<Cluster> group = InRole(Role::kFollower);
-  group->Receive({.type = MessageType::kHeartbeat, .to = 1, .from = 2, .term = k2To63});
-  EXPECT_EQ(group->raft(1).term(), k2To63);
+  group->Receive({.type = MessageType::kHeartbeat, .to = 1, .from = 2, .term = kMaxTerm});
+  EXPECT_EQ(group->raft(1).term(), kMaxTerm);
   group->TimeOut(1);
   EXPECT_EQ(group->raft(1).role(), Role::kFollower) << "there is no later term to campaign in";
   ASSERT_TRUE(group->node(1).Campaign().ok());
-  group->Receive({.type = MessageType::kTimeoutNow, .to = 1, .from = 2, .term = k2To63});
+  group->Receive({.type = MessageType::kTimeoutNow, .to = 1, .from = 2, .term = kMaxTerm});
   EXPECT_EQ(group->raft(1).role(), Role::kFollower);
-  EXPECT_EQ(group->raft(1).term(), k2To63);
+  EXPECT_EQ(group->raft(1).term(), kMaxTerm);
 }
 
 // --- Appends -------------------------------------------------------------------------------------

@@ -28,7 +28,8 @@ bool IsKnown(MessageType type) {
 absl::Status CheckNumbers(const Message& m) {
   if (m.term == 0 && !TravelsWithoutTerm(m.type)) return InvalidMessage("it has no term");
   if (m.term > kMaxTerm || m.log_term > kMaxTerm) {
-    return InvalidMessage(absl::StrCat("a term above 2^63: ", m.term, ", log term ", m.log_term));
+    return InvalidMessage(
+        absl::StrCat("a term that has no next: ", m.term, ", log term ", m.log_term));
   }
   if (m.index > kMaxIndex || m.commit > kMaxIndex || m.reject_hint > kMaxIndex) {
     return InvalidMessage(absl::StrCat("an index above 2^63: ", m.index, ", commit ", m.commit,

@@ -1,5 +1,7 @@
 #include "raft/outbox.h"
 
+#include <algorithm>
+
 namespace raft {
 
 using raftpb::Message;
@@ -14,6 +16,12 @@ bool IsAck(const Message& m) { return m.type == MessageType::kAppResp && !m.reje
 void Outbox::PushAfterWrite(Message message) {
   if (merge_acks_ && IsAck(message) && Merged(message)) return;
   after_write_.push_back(std::move(message));
+}
+
+void Outbox::WithdrawAcks() {
+  if (!merge_acks_) return;
+  after_write_.erase(std::remove_if(after_write_.begin(), after_write_.end(), IsAck),
+                     after_write_.end());
 }
 
 // Within a term the leader's log only grows (§3.5), so having more of it implies having less. Only

@@ -22,6 +22,10 @@ class Outbox {
   void Push(raftpb::Message message) { now_.push_back(std::move(message)); }
   void PushAfterWrite(raftpb::Message message);
 
+  // A later term has begun: acknowledgements that still wait are of no use to the leaders they are
+  // for, and what they promise may be overwritten before it is ever stored. Only with merge_acks.
+  void WithdrawAcks();
+
   bool empty() const { return now_.empty() && after_write_.empty(); }
   std::vector<raftpb::Message>& now() { return now_; }
   std::vector<raftpb::Message>& after_write() { return after_write_; }

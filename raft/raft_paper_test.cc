@@ -1088,7 +1088,12 @@ TEST(Section4_2_1, ANewServerCatchesUpBeforeItIsAVoter) {
 }
 
 TEST(Section4_2_2, ALeaderThatRemovesItselfManagesAGroupItIsNotPartOf) {
-  Cluster group(Plain());
+  ClusterOptions options = Plain();
+  options.configure = [configure = options.configure](Config& config) {
+    if (configure) configure(config);
+    config.step_down_on_removal = false;
+  };
+  Cluster group(std::move(options));
   group.Elect(1);
   group.ChangeMembership(testing::RemoveServer(1));
   EXPECT_THAT(group.machine(2).conf_state.voters, ElementsAre(2, 3));

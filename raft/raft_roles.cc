@@ -83,6 +83,7 @@ void Raft::EnterTerm(Term term) {
   if (term_ != term) {
     term_ = term;
     vote_ = kNone;
+    outbox_.WithdrawAcks();
   }
   lead_ = kNone;
   timer_.Restart();

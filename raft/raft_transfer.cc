@@ -66,14 +66,14 @@ void Raft::MaybeFinishTransfer(const Message& ack, const tracker::Progress& prog
 // rounds of heartbeats until this term is over (raft-rs issue 234).
 void Raft::SendTimeoutNow(NodeId to) {
   Send({.type = MessageType::kTimeoutNow, .to = to});
-  leading_->lease_given_away = true;
+  leading_->lease_given_away = !config_.immediate_sends;
 }
 
 // It had an election timeout to come about. The leader proposes again; first of all the change that
 // it could not propose meanwhile.
 void Raft::GiveUpTransfer() {
   leading_->transferee = kNone;
-  MaybeLeaveJoint();
+  if (!config_.immediate_sends) MaybeLeaveJoint();
 }
 
 // At a follower.

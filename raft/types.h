@@ -19,9 +19,10 @@ using raftpb::Term;
 
 inline constexpr uint64_t kNoLimit = std::numeric_limits<uint64_t>::max();
 
-// Terms and indexes of messages stay below this, so that adding to them cannot wrap.
-inline constexpr uint64_t kMaxTerm = uint64_t{1} << 63;
-inline constexpr uint64_t kMaxIndex = uint64_t{1} << 63;
+// Terms and indexes of messages do not pass these, so that adding to them cannot wrap. A server at
+// the last term campaigns no more.
+inline constexpr Term kMaxTerm = std::numeric_limits<Term>::max() - 1;
+inline constexpr Index kMaxIndex = Index{1} << 63;
 
 // The entries begin, begin+1, .., end-1.
 struct IndexRange {

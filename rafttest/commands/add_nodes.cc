@@ -28,6 +28,7 @@ raft::Config DefaultConfig() {
           .max_size_per_msg = raft::kNoLimit,
           .max_inflight_msgs = std::numeric_limits<int32_t>::max(),
           .max_pending_reads = std::numeric_limits<uint32_t>::max(),
+          .step_down_on_removal = false,
           .immediate_sends = true};
 }
 
