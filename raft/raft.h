@@ -159,6 +159,7 @@ class Raft {
   absl::Status OnAppend(const raftpb::Message& m);
   void RejectAppend(const raftpb::Message& m);
   void OnHeartbeat(const raftpb::Message& m);
+  void LearnCommit(Index commit);
 
   // raft_snapshot.cc: when the log is not enough (§5).
   bool MaybeSendSnapshot(NodeId to, tracker::Progress& progress);

@@ -35,7 +35,7 @@ absl::Status Raft::OnAppend(const Message& m) {
   if (!last_new.ok()) return last_new.status();
   RecordTrace(TraceAction::kAppend);
   // What stands behind the new entries may not be the leader's: neither commit nor acknowledge it.
-  log_.CommitTo(std::min(m.commit, *last_new));
+  LearnCommit(std::min(m.commit, *last_new));
   Send({.type = MessageType::kAppResp, .to = m.from, .index = *last_new});
   return absl::OkStatus();
 }
@@ -59,8 +59,14 @@ void Raft::RejectAppend(const Message& m) {
 // The leader has made sure that our log holds what it says is committed; StepRemote has checked.
 void Raft::OnHeartbeat(const Message& m) {
   FollowSender(m);
-  log_.CommitTo(m.commit);
+  LearnCommit(m.commit);
   Send({.type = MessageType::kHeartbeatResp, .to = m.from, .context = m.context});
+}
+
+void Raft::LearnCommit(Index commit) {
+  if (commit <= log_.committed()) return;
+  log_.CommitTo(commit);
+  RecordTrace(TraceAction::kCommit);
 }
 
 }  // namespace raft

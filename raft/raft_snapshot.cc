@@ -110,7 +110,7 @@ bool Raft::Restore(const SnapshotPtr& snapshot) {
              ", lastindex: ", log_.LastId().index, ", lastterm: ", log_.LastId().term,
              "] fast-forwarded commit to snapshot [index: ", metadata.index,
              ", term: ", metadata.term, "]");
-    log_.CommitTo(metadata.index);
+    LearnCommit(metadata.index);
     return false;
   }
   log_.Restore(snapshot);
