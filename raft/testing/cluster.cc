@@ -184,6 +184,7 @@ absl::Status Cluster::Propose(NodeId id, absl::string_view command) {
 bool Cluster::HandleReady(NodeId id) {
   Server& server = At(id);
   RawNode& node = *server.node;
+  Observe(id);  // Something may have happened past this fixture.
   if (!node.HasReady()) return false;
   Ready& ready = server.ready;
   const absl::Status taken = node.TakeReady(ready);

@@ -77,6 +77,7 @@ class Cluster {
   absl::Status Propose(NodeId id, absl::string_view command);
   // One turn of the ready loop; what is sent goes to the wire. False if there was nothing to do.
   bool HandleReady(NodeId id);
+  const Ready& last_ready(NodeId id) { return At(id).ready; }
   // Turns and storage work until the server is quiet. What it sent, kept from the wire.
   std::vector<raftpb::Message> Flush(NodeId id);
   // Stores a snapshot of the state machine, and compacts the log up to it.
