@@ -28,6 +28,7 @@
 #include "absl/status/statusor.h"
 #include "absl/strings/string_view.h"
 #include "absl/synchronization/mutex.h"
+#include "absl/types/span.h"
 #include "examples/raftexample/backend/bucket.h"
 #include "examples/raftexample/backend/lmdb_env.h"
 #include "examples/raftexample/backend/pending.h"
@@ -125,16 +126,9 @@ class Backend {
 
   // --- Upkeep ------------------------------------------------------------------------------------
 
-  // Visits Bucket::kChanges in ascending order within [first, limit), at most max_visited of them,
-  // and deletes those that `obsolete` picks, in one transaction that is on disk when it returns.
-  // `next` is where to go on, empty at the end. Only what was flushed is visited.
-  struct Trimmed {
-    size_t deleted = 0;
-    std::string next;
-  };
-  absl::StatusOr<Trimmed> Trim(
-      absl::string_view first, absl::string_view limit, size_t max_visited,
-      absl::FunctionRef<bool(absl::string_view key, absl::string_view value)> obsolete);
+  // Deletes these from Bucket::kChanges in one transaction, which is on disk when it returns. They
+  // must have been flushed. Views that are there already keep them.
+  absl::Status Trim(absl::Span<const std::string> keys);
   // One write to a small bucket, straight to disk; for what does not come from the log.
   absl::Status PutNow(Bucket bucket, absl::string_view key, absl::string_view value);
 
@@ -159,8 +153,12 @@ class Backend {
   Backend(Options options, int lock_fd);
 
   absl::Status OpenNewest();
-  absl::Status WriteBatch(LmdbEnv& env, const Pending& batch);
-  absl::Status Replace(const std::string& file) ABSL_EXCLUSIVE_LOCKS_REQUIRED(flush_mutex_);
+  // One transaction, on disk when it returns.
+  absl::Status WriteNow(absl::FunctionRef<absl::Status(LmdbEnv::Writer&)> write)
+      ABSL_EXCLUSIVE_LOCKS_REQUIRED(flush_mutex_);
+  enum class Unflushed { kKeep, kDrop };
+  absl::Status Replace(const std::string& file, Unflushed unflushed)
+      ABSL_EXCLUSIVE_LOCKS_REQUIRED(flush_mutex_);
   std::string FileName(uint64_t generation) const;
   std::shared_ptr<LmdbEnv> env() const;
 

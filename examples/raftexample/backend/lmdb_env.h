@@ -75,11 +75,6 @@ class LmdbEnv : public std::enable_shared_from_this<LmdbEnv> {
     absl::Status Put(Bucket bucket, absl::string_view key, absl::string_view value,
                      bool append = false);
     absl::Status Delete(Bucket bucket, absl::string_view key);  // Missing is fine.
-    // Like Reader::Scan; `visit` says what to do with each.
-    enum class Verdict { kKeep, kDelete, kStop };
-    absl::Status Sift(
-        Bucket bucket, absl::string_view first,
-        absl::FunctionRef<Verdict(absl::string_view key, absl::string_view value)> visit);
     absl::Status Commit();
 
    private:

@@ -10,7 +10,7 @@
 // Deterministic: what is stored and answered depends on the sequence of writes alone. Whether
 // pieces of a compaction have been done yet is not visible to any call here.
 //
-// Threads: one thread is the writer (Write and its methods, Compact, Reload). Everything else any
+// Threads: one thread is the writer (Write and its methods, Compact, Replace). Everything else any
 // thread, any time.
 #ifndef RAFT_EXAMPLES_RAFTEXAMPLE_MVCC_STORE_H_
 #define RAFT_EXAMPLES_RAFTEXAMPLE_MVCC_STORE_H_
@@ -53,13 +53,35 @@ class Store {
   // The last compaction, 0 if there was none. It can be read itself, nothing before it.
   int64_t compacted() const { return compacted_.load(std::memory_order_acquire); }
 
-  // Fills everything but the IDs and the term of the header, which this store does not know.
-  // Errors: empty key, compacted, future revision (proto/errors.h).
+  // The key space as of one revision: everything read through it belongs together. Fails with
+  // kCompacted once a compaction has passed the revision.
+  class Reads {
+   public:
+    int64_t revision() const { return at_; }
+
+    // Fills everything but the IDs and the term of the header. A revision of 0 in the request means
+    // this one. Errors: compacted, future revision (proto/errors.h).
+    absl::Status Range(const etcdserverpb::RangeRequest& request,
+                       etcdserverpb::RangeResponse* response) const;
+    // Each key of the range, in order, until `visit` returns false. The record is valid during the
+    // visit.
+    absl::Status Visit(
+        const KeyRange& range,
+        absl::FunctionRef<bool(const Record& record, int64_t mod_revision)> visit) const;
+
+   private:
+    friend class Store;
+    Reads(const Store* store, int64_t at) : store_(store), at_(at) {}
+    const Store* store_;
+    int64_t at_;
+  };
+  Reads Now() const { return Reads(this, revision()); }
+
+  // As of now, or as of the revision in the request; see Reads::Range.
   absl::Status Range(const etcdserverpb::RangeRequest& request,
                      etcdserverpb::RangeResponse* response) const;
-
-  // One key as it was at a revision (0: now); NotFound if it did not live.
-  absl::StatusOr<mvccpb::KeyValue> Get(absl::string_view key, int64_t revision = 0) const;
+  // One key as it was at a revision. NotFound if it did not live then; kCompacted.
+  absl::StatusOr<mvccpb::KeyValue> Get(absl::string_view key, int64_t revision) const;
 
   // All changes at or after `first`, in order, until `visit` returns false; `change` is valid
   // during the visit. Finished transactions only. kCompacted if `first` is before the last
@@ -90,19 +112,16 @@ class Store {
 
     // The revision that a read in here sees: that of the store until the first change.
     int64_t revision() const;
-
-    // The key as it is now, with what this transaction did; nullopt if it does not live.
-    absl::optional<mvccpb::KeyValue> Get(absl::string_view key) const;
-    // Leaves the response's header alone but for the revision.
-    absl::Status Range(const etcdserverpb::RangeRequest& request,
-                       etcdserverpb::RangeResponse* response) const;
+    int64_t compacted() const { return store_->compacted(); }
+    // The key space with what this transaction did so far.
+    Reads reads() const { return Reads(store_, revision()); }
 
     // `response` may be null when nobody will read it.
     void Put(const etcdserverpb::PutRequest& request, etcdserverpb::PutResponse* response);
     void DeleteRange(const etcdserverpb::DeleteRangeRequest& request,
                      etcdserverpb::DeleteRangeResponse* response);
-    // One key that lives.
-    void Delete(absl::string_view key);
+    // These keys, which live; once each.
+    void Delete(absl::Span<const std::string> keys);
 
     // In order; the records stay valid until the backend's next Seal().
     absl::Span<const Change> changes() const { return changes_; }
@@ -112,7 +131,8 @@ class Store {
 
    private:
     Revision NextRevision() const;
-    void Add(Revision at, const Record& record);
+    absl::optional<mvccpb::KeyValue> Get(absl::string_view key) const;
+    void DeleteOne(absl::string_view key);
 
     Store* const store_;
     std::vector<Change> changes_;
@@ -127,16 +147,17 @@ class Store {
   // what became unreachable is removed by CompactSome().
   absl::Status Compact(int64_t revision);
 
-  // Does a piece of what Compact() left to do: some thousand keys or changes. Any thread, one at a
-  // time. False when there is nothing to do, or nothing until the backend has been flushed.
+  // Does a piece of what Compact() left to do: some thousand keys or changes. Any thread. False
+  // when there is nothing to do, or nothing until the backend has been flushed.
   absl::StatusOr<bool> CompactSome();
   // Whether all compactions have been carried out in full and for good.
   bool CompactionFinished() const;
 
   // --- Replacement -------------------------------------------------------------------------------
 
-  // The backend has installed a snapshot: starts over from it. Leases must be new as well.
-  absl::Status Reload();
+  // Starts over: `install` replaces what is in the backend, and the leases; readers wait and then
+  // see the new key space. If it fails it must have changed nothing, and nothing has changed here.
+  absl::Status Replace(absl::FunctionRef<absl::Status()> install);
 
  private:
   // Where a compaction stands. First the index, then the backend from the oldest change on: were a
@@ -146,15 +167,22 @@ class Store {
     bool index_done = false;
     std::string next_key;     // In the index.
     std::string next_change;  // In the backend.
+    bool done = false;
   };
-  struct ReadPlan;
+  // What a read has found in the index, and where to find the rest.
+  struct Found;
 
   Store(Backend* backend, KeyLeases* leases) : backend_(backend), leases_(leases) {}
 
-  absl::Status RangeAt(const etcdserverpb::RangeRequest& request, int64_t at,
+  absl::Status Load() ABSL_EXCLUSIVE_LOCKS_REQUIRED(index_mutex_);
+  // `now` is what is current for the reader: without it, the revision of the store.
+  absl::StatusOr<Found> Find(const etcdserverpb::RangeRequest& request,
+                             absl::optional<int64_t> now) const;
+  absl::Status RangeAt(const etcdserverpb::RangeRequest& request, absl::optional<int64_t> now,
                        etcdserverpb::RangeResponse* response) const;
-  absl::StatusOr<bool> CompactIndex(const Compaction& state);
-  absl::StatusOr<bool> CompactBackend(const Compaction& state);
+  absl::StatusOr<Hash> TryHashKv(int64_t revision) const;
+  absl::Status CompactIndex(Compaction& state);
+  absl::Status CompactBackend(Compaction& state);
 
   Backend* const backend_;
   KeyLeases* const leases_;
@@ -165,7 +193,8 @@ class Store {
   std::atomic<int64_t> revision_{kFirstRevision};
   std::atomic<int64_t> compacted_{0};
 
-  absl::Mutex compaction_mutex_;
+  absl::Mutex piece_mutex_;       // Held for a whole piece of a compaction. Taken first.
+  absl::Mutex compaction_mutex_;  // Held for a few instructions.
   Compaction compaction_ ABSL_GUARDED_BY(compaction_mutex_);
   std::atomic<int64_t> compaction_finished_{0};
 };
