@@ -32,28 +32,30 @@ bool QuorumHolds(const quorum::Joint& voters, const Safety::Views& servers, Entr
 
 void Safety::Observe(NodeId id, const Views& servers) {
   const Raft& raft = *servers.at(id).raft;
-  CheckElectionSafety(id, raft);
-  CheckLogMatching(id, raft);
-  const auto before = last_seen_.find(id);
-  const bool leads = raft.role() == Role::kLeader;
-  const bool led = before != last_seen_.end() && before->second.role == Role::kLeader &&
-                   before->second.term == raft.term();
-  if (leads && !led) CheckLeaderCompleteness(id, raft);
-  if (before != last_seen_.end()) {
-    const Seen& seen = before->second;
-    if (raft.term() < seen.term) Violated("terms only increase", id, "");
-    if (raft.log().committed() < seen.commit) Violated("commit never decreases", id, "");
-    if (leads && led) CheckLeaderAppendOnly(id, raft, seen);
-    if (leads && raft.log().committed() > seen.commit) CheckCommitRule(id, servers);
-  }
-  CheckCommitted(id, raft);
-  if (leads) CheckProgress(id, servers);
   const log::RaftLog& log = raft.log();
+  const Seen now = {raft.role(), raft.term(), log.FirstIndex(), log.LastId(), log.committed()};
+  const auto known = last_seen_.find(id);
+  const bool is_new = known == last_seen_.end();
+  const Seen before = is_new ? Seen{} : known->second;
+  const bool leads = now.role == Role::kLeader;
+  const bool led = before.role == Role::kLeader && before.term == now.term;
+
+  CheckElectionSafety(id, raft);
+  if (now.last != before.last || now.first != before.first) CheckLogMatching(id, raft);
+  if (leads && !led) CheckLeaderCompleteness(id, raft);
+  if (!is_new) {
+    if (now.term < before.term) Violated("terms only increase", id, "");
+    if (now.commit < before.commit) Violated("commit never decreases", id, "");
+    if (leads && led) CheckLeaderAppendOnly(id, raft, before);
+    if (leads && now.commit > before.commit) CheckCommitRule(id, servers);
+  }
+  CheckCommitted(id, raft, /*from=*/std::max(before.commit + 1, now.first));
+  if (leads) CheckProgress(id, servers);
   if (log.applied() > log.applying() || log.applying() > log.committed() ||
       log.committed() > log.LastIndex()) {
     Violated("applied <= applying <= committed <= last", id, log.Describe());
   }
-  last_seen_[id] = {raft.role(), raft.term(), log.LastId(), log.committed()};
+  last_seen_[id] = now;
 }
 
 // At most one leader in a term, ever (§3.4).
@@ -87,9 +89,9 @@ void Safety::CheckLogMatching(NodeId id, const Raft& raft) {
 }
 
 // What one server knows to be committed is what every server commits there (State Machine Safety).
-void Safety::CheckCommitted(NodeId id, const Raft& raft) {
+void Safety::CheckCommitted(NodeId id, const Raft& raft, Index from) {
   const log::RaftLog& log = raft.log();
-  for (Index index = log.FirstIndex(); index <= log.committed(); ++index) {
+  for (Index index = from; index <= log.committed(); ++index) {
     const Term term = log.TermOrZero(index);
     const auto [known, is_new] = committed_.emplace(index, Committed{term, raft.term()});
     if (!is_new && known->second.term != term) {

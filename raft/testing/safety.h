@@ -50,10 +50,11 @@ class Safety {
  private:
   // What the last look at a server has shown.
   struct Seen {
-    Role role;
-    Term term;
+    Role role = Role::kFollower;
+    Term term = 0;
+    Index first = 0;
     EntryId last;
-    Index commit;
+    Index commit = 0;
   };
   // An entry that was seen committed, and the earliest term in which somebody knew it.
   struct Committed {
@@ -68,7 +69,7 @@ class Safety {
 
   void CheckElectionSafety(NodeId id, const Raft& raft);
   void CheckLogMatching(NodeId id, const Raft& raft);
-  void CheckCommitted(NodeId id, const Raft& raft);
+  void CheckCommitted(NodeId id, const Raft& raft, Index from);
   void CheckLeaderCompleteness(NodeId id, const Raft& raft);
   void CheckLeaderAppendOnly(NodeId id, const Raft& raft, const Seen& before);
   void CheckCommitRule(NodeId id, const Views& servers);
