@@ -27,7 +27,7 @@ namespace {
 #ifdef NDEBUG
 constexpr int kBatches = 200;
 constexpr size_t kImagesPerPoint = 10;  // Of those that are drawn; the systematic ones come first.
-constexpr size_t kStride = 8;  // Of the operations that are lost or kept alone.
+constexpr size_t kStride = 8;           // Of the operations that are lost or kept alone.
 constexpr uint64_t kSeeds = 1;
 constexpr size_t kDistinctImages = 20000;
 #else  // The same, shorter.
@@ -188,6 +188,7 @@ class CrashTest {
     if (number % 50 == 37) return CloseAndReopen();
     if (choice == 0) return SaveSnapshot();
     if (choice == 1) return StageHardState();
+    if (choice == 2) return StageCompactionAndPurge();
     WriteBatch();
     segments_seen_ = std::max<uint64_t>(segments_seen_, server_.log->stats().segments);
   }
@@ -252,6 +253,20 @@ class CrashTest {
     LogBatch batch;
     batch.SetHardState(2, group.hard_state);
     ASSERT_EQ(server_.log->Stage(batch), absl::OkStatus());
+  }
+
+  // What is purged must not be needed by anything that is not durable yet.
+  void StageCompactionAndPurge() {
+    LogBatch batch;
+    for (auto& [id, group] : next_) {
+      const raft::Index limit = id == kServer ? group.snapshot.index : group.hard_state.commit;
+      if (id == 3 || limit <= group.compacted.index) continue;
+      batch.Compact(id, limit);
+      group.Compact(limit);
+    }
+    ASSERT_EQ(server_.log->Stage(batch), absl::OkStatus());
+    ASSERT_EQ(server_.log->Purge(), absl::OkStatus());
+    Acknowledge();
   }
 
   void CloseAndReopen() {

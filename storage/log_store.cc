@@ -212,6 +212,7 @@ class LogStore::Impl {
   // Writing. All of these are called with write_mutex_ held; a status that they return has made the
   // log unusable unless it is NoSpace.
   absl::Status WriteBatch(const LogBatch& batch);
+  absl::Status WriteStaged();
   absl::Status MakeRoom(uint64_t bytes);
   absl::Status BeginSegment(uint64_t bytes);
   absl::StatusOr<std::unique_ptr<File>> PrepareSegment(const std::string& path, uint64_t bytes);
@@ -389,20 +390,18 @@ absl::Status LogStore::Impl::Open() {
 }
 
 // Zeros what was being written, before anything is written there again: otherwise its remains could
-// be taken for something later (etcd calls this its "torn write" problem).
+// be taken for something later. The file keeps its length and its space.
 absl::Status LogStore::Impl::CutTornTail(const wal::LogContents& contents) {
   if (!contents.torn_tail.has_value()) return absl::OkStatus();
   const TornTail& torn = *contents.torn_tail;
   RAFT_LOG(options_.logger, kWarn, torn.file, ": cut ", torn.bytes, " bytes at ", torn.offset,
            ", a batch that was not finished, from record ", torn.sequence, " on");
-  if (absl::Status s = file_->Truncate(end_.offset); !s.ok()) return s;
-  file_bytes_ = end_.offset;
-  const uint64_t wanted = std::max(options_.segment_bytes, end_.offset);
-  const absl::Status allocated = file_->Allocate(wanted);
-  if (allocated.ok()) {
-    file_bytes_ = wanted;
-  } else if (!IsNoSpace(allocated)) {
-    return allocated;  // Without space, writing goes on in the next segment, once there is some.
+  const std::string zeros(std::min<uint64_t>(torn.bytes, 1 << 20), '\0');
+  for (uint64_t done = 0; done < torn.bytes;) {
+    const absl::string_view piece =
+        absl::string_view(zeros).substr(0, std::min<uint64_t>(torn.bytes - done, zeros.size()));
+    if (absl::Status s = WriteFully(*file_, torn.offset + done, {&piece, 1}); !s.ok()) return s;
+    done += piece.size();
   }
   return file_->Sync();
 }
@@ -660,11 +659,13 @@ absl::Status LogStore::Impl::BeginSegment(uint64_t bytes) {
   wal::Position start = end_;
   ++start.segment;
   start.offset = 0;
+  const uint64_t file_bytes = std::max(
+      options_.segment_bytes,
+      BatchEncoder::MaxBytes(0, 0, 1, wal::kSegmentHeadBytes, options_.block_bytes) + bytes);
   encoder_.Start(start, options_.salt, options_.block_bytes);
-  encoder_.AddHead({options_.identity, options_.block_bytes, options_.salt});
+  encoder_.AddHead({options_.identity, options_.block_bytes, options_.salt, file_bytes});
   encoder_.Finish();
 
-  const uint64_t file_bytes = std::max(options_.segment_bytes, encoder_.bytes() + bytes);
   const std::string path = PathOf(start.segment);
   const std::string unfinished = absl::StrCat(path, wal::kTemporarySuffix);
   absl::StatusOr<std::unique_ptr<File>> file = PrepareSegment(unfinished, file_bytes);
@@ -788,15 +789,19 @@ absl::Status LogStore::Impl::Stage(const LogBatch& batch) {
   return absl::OkStatus();
 }
 
+// What is staged must be durable before anything is removed on its account.
+absl::Status LogStore::Impl::WriteStaged() {
+  if (staged_.empty()) return absl::OkStatus();
+  const LogBatch nothing;
+  if (absl::Status s = Check(nothing); !s.ok()) return s;
+  if (absl::Status s = WriteBatch(nothing); !s.ok()) return s;
+  return CheckWritable();
+}
+
 absl::Status LogStore::Impl::Close() {
   absl::MutexLock lock(&write_mutex_);
   if (absl::Status s = CheckWritable(); !s.ok()) return s;
-  if (!staged_.empty()) {
-    const LogBatch nothing;
-    if (absl::Status s = Check(nothing); !s.ok()) return s;
-    if (absl::Status s = WriteBatch(nothing); !s.ok()) return s;
-    if (absl::Status s = CheckWritable(); !s.ok()) return s;
-  }
+  if (absl::Status s = WriteStaged(); !s.ok()) return s;
   closed_ = true;
   return WriteMark(true, true);
 }
@@ -872,6 +877,7 @@ void LogStore::Impl::ShrinkCaches() {
 absl::Status LogStore::Impl::Purge() {
   absl::MutexLock lock(&write_mutex_);
   if (absl::Status s = CheckWritable(); !s.ok()) return s;
+  if (absl::Status s = WriteStaged(); !s.ok()) return s;
   return PurgeNow();
 }
 

@@ -69,6 +69,7 @@ void EncodeTo(const SegmentHead& head, std::string& out) {
   AppendLittleEndian(head.identity.node_id, out);
   AppendLittleEndian(head.block_bytes, out);
   AppendLittleEndian(head.salt, out);
+  AppendLittleEndian(head.file_bytes, out);
 }
 
 absl::optional<SegmentHead> DecodeSegmentHead(absl::string_view payload) {
@@ -79,6 +80,7 @@ absl::optional<SegmentHead> DecodeSegmentHead(absl::string_view payload) {
   head.identity.node_id = reader.Read<uint64_t>();
   head.block_bytes = reader.Read<uint32_t>();
   head.salt = reader.Read<uint32_t>();
+  head.file_bytes = reader.Read<uint64_t>();
   const bool power_of_two = (head.block_bytes & (head.block_bytes - 1)) == 0;
   if (head.block_bytes < kFrameAlignment || head.block_bytes > kMaxBlockBytes || !power_of_two) {
     return absl::nullopt;

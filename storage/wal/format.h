@@ -95,10 +95,14 @@ struct SegmentHead {
   Identity identity;
   uint32_t block_bytes = 0;
   uint32_t salt = 0;
+  uint64_t file_bytes = 0;  // As preallocated. While it is the newest segment it is not shorter.
 
-  friend bool operator==(const SegmentHead&, const SegmentHead&) = default;
+  // Whether both are of the same log.
+  bool SameLog(const SegmentHead& other) const {
+    return identity == other.identity && block_bytes == other.block_bytes && salt == other.salt;
+  }
 };
-inline constexpr size_t kSegmentHeadBytes = 24;
+inline constexpr size_t kSegmentHeadBytes = 32;
 void EncodeTo(const SegmentHead& head, std::string& out);
 absl::optional<SegmentHead> DecodeSegmentHead(absl::string_view payload);
 

@@ -4,6 +4,7 @@
 #include <iterator>
 #include <utility>
 
+#include "storage/errors.h"
 #include "storage/wal/bytes.h"
 #include "storage/wal/checksum.h"
 
@@ -45,15 +46,19 @@ absl::optional<Mark> Decode(absl::string_view bytes) {
   return mark;
 }
 
-absl::StatusOr<absl::optional<Mark>> ReadNewest(const File& file) {
+absl::StatusOr<absl::optional<Mark>> ReadNewest(const File& file, const std::string& path) {
   absl::optional<Mark> newest;
+  bool was_mark = false;
   for (uint64_t offset : {uint64_t{0}, MarkFile::kCopyOffset}) {
     char bytes[MarkFile::kCopyBytes];
     const absl::StatusOr<size_t> read = ReadFully(file, offset, bytes, sizeof(bytes));
     if (!read.ok()) return read.status();
+    was_mark |= ByteReader({bytes, *read}).Read<uint32_t>() == kMarkMagic;
     const absl::optional<Mark> mark = Decode({bytes, *read});
     if (mark.has_value() && (!newest.has_value() || mark->count > newest->count)) newest = mark;
   }
+  // A crash mixes bytes of two marks, and their magic is the same.
+  if (!was_mark) return Corruption(path, 0, Damage::kHeader, "it holds nothing like a mark");
   return newest;
 }
 
@@ -73,7 +78,7 @@ absl::StatusOr<std::unique_ptr<MarkFile>> MarkFile::Create(FileSystem& fs, const
 absl::StatusOr<std::unique_ptr<MarkFile>> MarkFile::Open(FileSystem& fs, const std::string& path) {
   absl::StatusOr<std::unique_ptr<File>> file = fs.Open(path, OpenMode::kWrite);
   if (!file.ok()) return file.status();
-  const absl::StatusOr<absl::optional<Mark>> newest = ReadNewest(**file);
+  const absl::StatusOr<absl::optional<Mark>> newest = ReadNewest(**file, path);
   if (!newest.ok()) return newest.status();
   std::unique_ptr<MarkFile> mark_file(new MarkFile(*std::move(file)));
   mark_file->newest_ = *newest;
@@ -83,7 +88,7 @@ absl::StatusOr<std::unique_ptr<MarkFile>> MarkFile::Open(FileSystem& fs, const s
 absl::StatusOr<absl::optional<Mark>> MarkFile::Read(FileSystem& fs, const std::string& path) {
   const absl::StatusOr<std::unique_ptr<File>> file = fs.Open(path, OpenMode::kRead);
   if (!file.ok()) return file.status();
-  return ReadNewest(**file);
+  return ReadNewest(**file, path);
 }
 
 absl::Status MarkFile::Write(Mark mark) {

@@ -44,7 +44,8 @@ class MarkFile {
                                                           const Mark& mark);
   static absl::StatusOr<std::unique_ptr<MarkFile>> Open(FileSystem& fs, const std::string& path);
 
-  // The newest sound copy in a file; nothing if there is none. NotFound if there is no file.
+  // The newest sound copy in a file; nothing if both were torn by a crash. NotFound if there is no
+  // file, IsCorruption if it holds what no crash can make of a mark.
   static absl::StatusOr<absl::optional<Mark>> Read(FileSystem& fs, const std::string& path);
 
   // Writes over the older copy. mark.count is chosen here.

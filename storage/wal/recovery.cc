@@ -144,7 +144,13 @@ class LogReading {
                                         " of cluster ", head->identity.cluster_id, ", not to ",
                                         expected.node_id, " of ", expected.cluster_id));
     }
-    if (i > 0 && !(*head == contents_.head)) return Foreign(path, "it belongs to another log");
+    if (i > 0 && !head->SameLog(contents_.head)) return Foreign(path, "it belongs to another log");
+    const uint64_t file_bytes = contents_.segments[i].file_bytes;
+    if (i + 1 == contents_.segments.size() && file_bytes < head->file_bytes) {
+      return Corruption(
+          path, file_bytes, Damage::kPayload,
+          absl::StrCat("the file was cut: it was made with ", head->file_bytes, " bytes"));
+    }
     contents_.head = *head;
     contents_.last_batch = start;
     contents_.last_batch.sequence = frame.header.sequence;
