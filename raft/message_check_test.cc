@@ -85,7 +85,7 @@ TEST(MessageCheck, EveryRefusalSaysWhy) {
       {{.type = MessageType::kVote, .from = kLocalApplyThread, .term = 1}, "sender is no server"},
       {{.type = MessageType::kVote, .from = 2, .term = 1, .responses = {Message{}}}, "responses"},
       {{.type = MessageType::kVote, .from = 2}, "no term"},
-      {{.type = MessageType::kVote, .from = 2, .term = k2To63 + 1}, "above 2^63"},
+      {{.type = MessageType::kVote, .from = 2, .term = kMaxTerm + 1}, "no next"},
       {{.type = MessageType::kVote, .from = 2, .term = 1, .index = k2To63 + 1}, "above 2^63"},
       {{.type = MessageType::kApp, .from = 2, .term = 1, .log_term = 2}, "later than its own"},
       {{.type = MessageType::kApp, .from = 2, .term = 1, .entries = {{.term = 1, .index = 2}}},

@@ -189,6 +189,8 @@ class Raft {
   void SendTimeoutNow(NodeId to);
   void MaybeFinishTransfer(const raftpb::Message& ack, const tracker::Progress& progress);
   void GiveUpTransfer();
+  bool LeavesOffice() const;
+  void LeaveOffice();
   void OnTimeoutNow(const raftpb::Message& m);
   void OnForgetLeader();
 

@@ -25,9 +25,7 @@ absl::StatusOr<raftpb::ConfState> Raft::ApplyConfChange(const raftpb::ConfChange
 void Raft::LeadUnderNewMembership(absl::Span<const NodeId> joined) {
   leading_->progress.Reconcile(membership_, joined, log_.LastIndex());
   if (!membership_.IsVoter(id())) {
-    // A leader that removed itself commits its own removal first (§4.2.2); by now it has. It goes
-    // on until somebody else wins, unless it is told to make way.
-    if (config_.step_down_on_removal) BecomeFollower(term_, kNone);
+    if (config_.step_down_on_removal) LeaveOffice();
     return;
   }
   // A smaller quorum may have what the larger one lacked.

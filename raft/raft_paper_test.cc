@@ -1106,15 +1106,18 @@ TEST(Section4_2_2, ALeaderThatRemovesItselfManagesAGroupItIsNotPartOf) {
   EXPECT_THAT(group.commands(3), ElementsAre("y"));
 }
 
-TEST(Section4_2_2, OrStepsDownOnceItsRemovalIsCommitted) {
-  ClusterOptions options;
-  options.configure = [](Config& config) { config.step_down_on_removal = true; };
-  Cluster group(std::move(options));
+TEST(Section4_2_2, OrHandsOverOnceItsRemovalIsCommitted) {
+  Cluster group{ClusterOptions()};
   group.Elect(1);
   group.ChangeMembership(testing::RemoveServer(1));
+  // A heartbeat that finds the heir ready, and one that finds it leading.
+  for (int i = 0; i < 2; ++i) {
+    group.TickAll();
+    group.Settle();
+  }
   EXPECT_EQ(group.raft(1).role(), Role::kFollower);
-  EXPECT_EQ(group.raft(1).lead(), kNone);
-  group.Elect(2);
+  EXPECT_TRUE(group.raft(2).role() == Role::kLeader || group.raft(3).role() == Role::kLeader);
+  EXPECT_GT(group.raft(2).term(), 1);
 }
 
 // Servers take requests from servers outside their configuration: they may not have applied the
@@ -1271,8 +1274,12 @@ TEST(Section4_3, ALeaderOutsideTheNewConfigurationStepsDownWhenItIsLeft) {
   group.Elect(2);
   EXPECT_EQ(group.raft(2).role(), Role::kLeader) << "a voter of the old half";
   group.ChangeMembership({});
+  // A heartbeat that finds the heir ready, and one that finds it leading.
+  for (int i = 0; i < 2; ++i) {
+    group.TickAll();
+    group.Settle();
+  }
   EXPECT_EQ(group.raft(2).role(), Role::kFollower);
-  group.Elect(4);
 }
 
 // --- §6.4 Linearizable reads ---------------------------------------------------------------------

@@ -204,6 +204,8 @@ void Raft::OnHeartbeatResponse(const Message& m) {
   if (progress->match() < log_.LastIndex() || progress->state() == ProgressState::kProbe) {
     SendAppend(m.from);
   }
+  // The heir may have been asked before it had applied the change, and have declined.
+  if (LeavesOffice()) MaybeFinishTransfer(m, *progress);
   OnReadConfirmed(m);
 }
 

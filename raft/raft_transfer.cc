@@ -72,8 +72,34 @@ void Raft::SendTimeoutNow(NodeId to) {
 // It had an election timeout to come about. The leader proposes again; first of all the change that
 // it could not propose meanwhile.
 void Raft::GiveUpTransfer() {
+  if (LeavesOffice()) return LeaveOffice();
   leading_->transferee = kNone;
   if (!config_.immediate_sends) MaybeLeaveJoint();
+}
+
+bool Raft::LeavesOffice() const {
+  return config_.step_down_on_removal && !config_.immediate_sends && !membership_.IsVoter(id());
+}
+
+// A leader that is a voter no more (§4.2.2). If it just stepped down, and nobody else had learned
+// that its removal is committed, the others would still need its vote, and might not get it because
+// its log is longer than theirs: two servers, of which the leader is removed, then never elect one
+// again. So it leads on, without counting itself and without taking proposals, until a voter has
+// taken over: the one that has most of the log, and the next one if that takes too long.
+void Raft::LeaveOffice() {
+  if (config_.immediate_sends) return BecomeFollower(term_, kNone);
+  const NodeId last_asked = std::exchange(leading_->transferee, kNone);
+  NodeId heir = kNone;
+  Index best = 0;
+  for (const auto& [peer, progress] : leading_->progress) {
+    const bool better = heir == kNone || progress.match() > best ||
+                        (progress.match() == best && heir == last_asked);
+    if (!membership_.voters.incoming.contains(peer) || !better) continue;
+    heir = peer;
+    best = progress.match();
+  }
+  if (heir == kNone) return BecomeFollower(term_, kNone);
+  OnTransferLeader({.type = MessageType::kTransferLeader, .from = heir});
 }
 
 // At a follower.
