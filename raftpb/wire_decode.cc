@@ -117,6 +117,15 @@ void ReadEntry(WireReader<FlatSource>& in, EntryList& entries) {
   }
 }
 
+// Elements in a row.
+template <typename In>
+void ReadEntries(In& in, uint32_t tag, EntryList& entries) {
+  if (entries.empty()) entries.Reserve(in.CountRun(tag));
+  do {
+    ReadEntry(in, entries);
+  } while (in.NextIs(tag));
+}
+
 template <typename In>
 void Read(In& in, Message& message) {
   std::shared_ptr<Snapshot> snapshot;
@@ -128,10 +137,7 @@ void Read(In& in, Message& message) {
       case VarintField(4): message.term = in.Number(); break;
       case VarintField(5): message.log_term = in.Number(); break;
       case VarintField(6): message.index = in.Number(); break;
-      case BytesField(7):
-        if (message.entries.empty()) message.entries.Reserve(in.CountRun(tag));
-        ReadEntry(in, message.entries);
-        break;
+      case BytesField(7): ReadEntries(in, tag, message.entries); break;
       case VarintField(8): message.commit = in.Number(); break;
       case BytesField(9):
         if (snapshot == nullptr) snapshot = std::make_shared<Snapshot>();

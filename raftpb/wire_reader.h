@@ -31,6 +31,13 @@ class WireReader {
   // end of the message and after an error.
   uint32_t Next();
 
+  // Steps to the next field only if it has this tag, in one byte; cheaper than Next.
+  bool NextIs(uint32_t tag) {
+    if (!More() || source_.Peek() != tag) return false;
+    source_.Skip(1);
+    return true;
+  }
+
   // Whether anything is left of the current message.
   bool More() const { return source_.at() < limit_; }
 

@@ -33,6 +33,7 @@ class FlatSource {
     at_ = range.at - bytes_.data();
     return found;
   }
+  unsigned char Peek() const { return static_cast<unsigned char>(bytes_.data()[at_]); }
   void Skip(size_t n) { at_ += n; }
   absl::Cord Take(size_t n);
 
@@ -61,6 +62,7 @@ class CordSource {
     } range{*this, limit};
     return PopVarint(range, value);
   }
+  unsigned char Peek() const { return static_cast<unsigned char>(*next_); }
   void Skip(size_t n) {
     absl::Cord::Advance(&next_, n);
     at_ += n;

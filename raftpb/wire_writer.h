@@ -21,9 +21,9 @@
 
 namespace raftpb {
 
-// The first piece of the bytes of a Cord. Mostly it has one.
+// The first piece of the bytes of a Cord, which mostly is the only one. Never null, for memcpy.
 inline absl::string_view FirstChunk(const absl::Cord& bytes) {
-  return bytes.empty() ? absl::string_view() : *bytes.chunk_begin();
+  return bytes.empty() ? absl::string_view("") : *bytes.chunk_begin();
 }
 
 // Calls `take` with the bytes of a Cord, piece by piece.
