@@ -239,16 +239,19 @@ void Cluster::Store(Server& server, const absl::optional<HardState>& hard_state,
 }
 
 void Cluster::Apply(Server& server, const EntryList& entries) {
+  StateMachine& machine = server.machine;
   for (const Entry& entry : entries) {
-    if (check_safety_) safety_.ObserveApplied(server.config.id, entry, server.machine.applied);
-    server.machine.applied = entry.index;
+    if (entry.index <= machine.applied) continue;  // A snapshot has overtaken it.
     if (raftpb::IsConfChange(entry)) {
-      // One that cannot be applied changes nothing, here as on every other server.
-      absl::StatusOr<raftpb::ConfState> applied = server.node->ApplyConfChange(entry);
-      if (applied.ok()) server.machine.conf_state = *std::move(applied);
+      absl::StatusOr<raftpb::ConfState> changed = server.node->ApplyConfChange(entry);
+      if (absl::IsAborted(changed.status())) return;  // A snapshot is about to.
+      // Another error is the same on every server: the change has not happened.
+      if (changed.ok()) machine.conf_state = *std::move(changed);
     } else if (!entry.data.empty()) {
-      server.machine.commands.push_back(std::string(entry.data));
+      machine.commands.push_back(std::string(entry.data));
     }
+    if (check_safety_) safety_.ObserveApplied(server.config.id, entry, machine.applied);
+    machine.applied = entry.index;
   }
 }
 

@@ -65,7 +65,8 @@ class Cluster {
   std::vector<ReadState>& reads(NodeId id) { return At(id).reads; }  // Answered so far.
   std::vector<NodeId> ids() const;
   std::vector<Term> TermsOf(NodeId id);  // Of the entries in its log, from the first it knows.
-  NodeId leader() const;                 // Of the highest term, kNone if nobody leads.
+  Index CommittedAnywhere() const { return safety_.committed(); }  // Ever, by anybody.
+  NodeId leader() const;  // Of the highest term, kNone if nobody leads.
 
   // --- One server ---
 

@@ -154,7 +154,11 @@ void Safety::ObserveSent(const Message& m, const View& sender) {
   const NodeId id = sender.raft->id();
   const bool asserts_term = m.term != 0 && m.type != MessageType::kPreVote &&
                             !(m.type == MessageType::kPreVoteResp && !m.reject);
-  const bool may_run_ahead = sender.raft->config().immediate_sends && m.type == MessageType::kVote;
+  const bool waits = m.type == MessageType::kAppResp || m.type == MessageType::kVoteResp ||
+                     m.type == MessageType::kPreVoteResp;
+  const Config& config = sender.raft->config();
+  // Config::immediate_sends says what it gives up.
+  const bool may_run_ahead = config.immediate_sends && config.async_storage_writes && !waits;
   if (asserts_term && m.term > sender.stored.term && !may_run_ahead) {
     Violated("an asserted term is stored", id, raftpb::Describe(m));
   }
@@ -162,7 +166,8 @@ void Safety::ObserveSent(const Message& m, const View& sender) {
     Violated("an acknowledged entry is stored", id, raftpb::Describe(m));
   }
   const bool votes = m.type == MessageType::kVoteResp && !m.reject;
-  const bool runs = m.type == MessageType::kVote;  // And so votes for itself.
+  const bool runs = m.type == MessageType::kVote && sender.stored.term == m.term &&
+                    sender.stored.vote == id;  // And so has voted for itself.
   if (!votes && !runs) return;
   if (votes && (sender.stored.term < m.term ||
                 (sender.stored.term == m.term && sender.stored.vote != m.to))) {
