@@ -1,0 +1,484 @@
+#include "rafttest/invariants.h"
+
+#include <algorithm>
+
+#include "absl/strings/str_cat.h"
+#include "raft/quorum/joint.h"
+#include "raft/raft.h"
+#include "raftpb/describe.h"
+
+namespace rafttest {
+
+using raft::Index;
+using raft::kNone;
+using raft::NodeId;
+using raft::RawNode;
+using raft::Role;
+using raft::Term;
+using raftpb::Message;
+using raftpb::MessageType;
+
+namespace {
+
+// Whether enough of the servers in a set make a quorum of both halves.
+bool HasQuorum(const raft::quorum::Joint& voters, absl::FunctionRef<bool(NodeId)> in_set) {
+  return voters.CountVotes([&](NodeId id) { return absl::optional<bool>(in_set(id)); }) ==
+         raft::quorum::VoteResult::kWon;
+}
+
+// Whether every quorum of one configuration has a server in common with every quorum of the other. Tried out
+// over all subsets: configurations are small.
+bool QuorumsOverlap(const raftpb::ConfState& a, const raftpb::ConfState& b) {
+  std::vector<NodeId> all;
+  for (const auto* ids : {&a.voters, &a.voters_outgoing, &b.voters, &b.voters_outgoing}) {
+    all.insert(all.end(), ids->begin(), ids->end());
+  }
+  std::sort(all.begin(), all.end());
+  all.erase(std::unique(all.begin(), all.end()), all.end());
+  const auto voters_of = [](const raftpb::ConfState& state) {
+    return raft::quorum::Joint{raft::quorum::Majority(state.voters),
+                               raft::quorum::Majority(state.voters_outgoing)};
+  };
+  const raft::quorum::Joint in_a = voters_of(a);
+  const raft::quorum::Joint in_b = voters_of(b);
+  const auto position = [&](NodeId id) {
+    return std::lower_bound(all.begin(), all.end(), id) - all.begin();
+  };
+  for (uint64_t set = 0; set < uint64_t{1} << all.size(); ++set) {
+    const auto inside = [&](NodeId id) { return (set >> position(id) & 1) != 0; };
+    const auto outside = [&](NodeId id) { return !inside(id); };
+    if (HasQuorum(in_a, inside) && HasQuorum(in_b, outside)) return false;
+  }
+  return true;
+}
+
+bool Contains(const std::vector<NodeId>& ids, NodeId id) {
+  return std::find(ids.begin(), ids.end(), id) != ids.end();
+}
+
+// What every configuration must be, whatever led to it.
+std::string WhyMalformed(const raftpb::ConfState& state) {
+  if (state.voters.empty()) return "no voters";
+  for (NodeId id : state.learners) {
+    if (Contains(state.voters, id) || Contains(state.voters_outgoing, id)) {
+      return absl::StrCat(id, " is voter and learner");
+    }
+  }
+  for (NodeId id : state.learners_next) {
+    if (!Contains(state.voters_outgoing, id)) {
+      return absl::StrCat(id, " is to become a learner, but no outgoing voter");
+    }
+  }
+  if (state.voters_outgoing.empty() && state.auto_leave) return "it leaves what is not joint";
+  return "";
+}
+
+}  // namespace
+
+Invariants::Invariants(size_t servers, Leniency leniency)
+    : leniency_(leniency), ghosts_(servers) {}
+
+void Invariants::Fail(std::string invariant, std::string what) {
+  if (!violation_) violation_ = Violation{std::move(invariant), std::move(what)};
+}
+
+void Invariants::OnFounded(NodeId id, Index index, HashedLog::Position position,
+                           const raftpb::ConfState& conf_state) {
+  Ghost& g = ghost(id);
+  g.durable.Restore(index, position);
+  g.state_applied = index;
+  if (committed_.last() == 0) {
+    committed_.Restore(index, position);
+    first_committed_ = index + 1;
+  }
+  configurations_[index] = conf_state;
+}
+
+void Invariants::OnStarted(NodeId id, const RawNode& node) {
+  Ghost& g = ghost(id);
+  const raft::log::RaftLog& log = node.raft().log();
+  g.handed_out = g.durable;
+  g.role = Role::kFollower;
+  g.term = node.raft().term();
+  g.commit = log.committed();
+  g.applied = log.applied();
+  g.state_applied = log.applied();
+  g.commit_checked = 0;
+  g.match_checked.clear();
+  if (log.LastIndex() != g.durable.last()) {
+    Fail("S8", absl::StrCat(id, " came back with a log up to ", log.LastIndex(), ", its disk has ",
+                            g.durable.last()));
+  }
+  if (g.term != g.durable_state.term) {
+    Fail("S8", absl::StrCat(id, " came back in term ", g.term, ", its disk has ",
+                            g.durable_state.term));
+  }
+}
+
+void Invariants::OnCrashed(NodeId id) {
+  // S10: whatever is committed, every quorum still has a durable copy of it (§3.6.3).
+  const Index last = committed_.last();
+  const HashedLog::Position& position = committed_.At(last);
+  const raftpb::ConfState& conf = newest_configuration();
+  const raft::quorum::Joint voters{raft::quorum::Majority(conf.voters),
+                                   raft::quorum::Majority(conf.voters_outgoing)};
+  if (HasQuorum(voters, [&](NodeId v) { return !HasDurably(v, last, position); })) {
+    Fail("S10", absl::StrCat("after the crash of ", id, " a quorum of ",
+                             raftpb::Describe(conf), " lacks committed entry ", last));
+  }
+}
+
+bool Invariants::HasDurably(NodeId id, Index index, const HashedLog::Position& position) const {
+  const HashedLog& durable = ghost(id).durable;
+  if (index < durable.first() - 1) return true;  // Under a snapshot, which is checked by itself.
+  return durable.Has(index) && durable.At(index) == position;
+}
+
+bool Invariants::ChangeUnderway() const {
+  const Index newest = configurations_.rbegin()->first;
+  for (const Ghost& g : ghosts_) {
+    for (const HashedLog* log : {&g.handed_out, &g.durable}) {
+      for (Index index = std::max(newest + 1, log->first()); index <= log->last(); ++index) {
+        if (log->At(index).conf_change) return true;
+      }
+    }
+  }
+  return false;
+}
+
+// S11: nobody votes for a log that is behind its own (§3.6.1). Asked before, so that the answer can
+// be held against it.
+void Invariants::BeforeVoteRequest(const RawNode& node, const Message& request) {
+  if (request.id() >= node.raft().log().LastId()) return;
+  hopeless_request_ = request;
+  answers_before_ = node.raft().outbox().after_write().size();
+}
+
+void Invariants::AfterStep(NodeId id, const RawNode& node) {
+  Ghost& g = ghost(id);
+  const raft::Raft& raft = node.raft();
+  const raft::log::RaftLog& log = raft.log();
+  if (hopeless_request_) {
+    const std::vector<Message>& answers = raft.outbox().after_write();
+    for (size_t i = answers_before_; i < answers.size(); ++i) {
+      const bool vote = answers[i].type == MessageType::kVoteResp ||
+                        answers[i].type == MessageType::kPreVoteResp;
+      if (vote && !answers[i].reject && answers[i].to == hopeless_request_->from) {
+        Fail("S11", absl::StrCat(id, " votes for ", answers[i].to, " whose log ends at (",
+                                 hopeless_request_->log_term, ", ", hopeless_request_->index,
+                                 "), its own at (", log.LastId().term, ", ", log.LastId().index,
+                                 ")"));
+      }
+    }
+    hopeless_request_.reset();
+  }
+
+  // S8: the indexes keep their order, and never fall within a life.
+  if (log.applied() > log.applying() || log.applying() > log.committed() ||
+      log.committed() > log.LastIndex()) {
+    Fail("S8", absl::StrCat(id, ": ", log.Describe(), ", last=", log.LastIndex()));
+  }
+  if (log.committed() < g.commit || log.applied() < g.applied || raft.term() < g.term) {
+    Fail("S8", absl::StrCat(id, " went back: term ", g.term, " to ", raft.term(), ", commit ",
+                            g.commit, " to ", log.committed(), ", applied ", g.applied, " to ",
+                            log.applied()));
+  }
+  if (raft.role() == Role::kLeader) {
+    CheckLeadership(id, node, g);
+    if (log.committed() > g.commit) CheckLeaderCommit(id, node, log.committed());
+    CheckProgress(id, node, g);
+  }
+  g.role = raft.role();
+  g.term = raft.term();
+  g.commit = log.committed();
+  g.applied = log.applied();
+}
+
+void Invariants::CheckLeadership(NodeId id, const RawNode& node, Ghost& g) {
+  const raft::Raft& raft = node.raft();
+  const raft::log::RaftLog& log = raft.log();
+  if (g.role == Role::kLeader && g.term == raft.term()) return;
+  g.match_checked.clear();
+  // S1: over all of history, one leader per term (§3.4).
+  const auto [leader, first] = leaders_.emplace(raft.term(), id);
+  if (!first && leader->second != id) {
+    Fail("S1", absl::StrCat(id, " leads term ", raft.term(), ", and so did ", leader->second));
+  }
+  // S6: a new leader has all that was committed in earlier terms (§3.6.3). A server may learn of
+  // its election so late that the group has moved on.
+  Index last = committed_.last();
+  while (last >= committed_.first() && commit_terms_[last - first_committed_] >= raft.term()) --last;
+  const bool covered = log.FirstIndex() > last + 1;
+  if (!covered && !log.Matches({committed_.At(last).term, last})) {
+    Fail("S6", absl::StrCat(id, " leads term ", raft.term(), " without committed entry ", last,
+                            "; its log ends at ", log.LastIndex()));
+  }
+}
+
+// S9: a leader commits only entries of its own term, and only when a quorum has them durably (§3.6.2).
+void Invariants::CheckLeaderCommit(NodeId id, const RawNode& node, Index commit) {
+  const Ghost& g = ghost(id);
+  if (!g.handed_out.Has(commit)) {
+    return Fail("S9", absl::StrCat(id, " commits ", commit, ", which it never handed out"));
+  }
+  const HashedLog::Position& position = g.handed_out.At(commit);
+  if (position.term != node.raft().term()) {
+    return Fail("S9", absl::StrCat(id, " leads term ", node.raft().term(), " and commits ", commit,
+                                   " of term ", position.term, " by counting"));
+  }
+  const auto has = [&](NodeId voter) { return HasDurably(voter, commit, position); };
+  if (!HasQuorum(node.raft().membership().voters, has)) {
+    Fail("S9", absl::StrCat(id, " commits ", commit, " of term ", position.term,
+                            " without a quorum of ", Describe(node.raft().membership()),
+                            " having it durably"));
+  }
+}
+
+// S15: what a leader believes of a follower's log is true (§3.5).
+void Invariants::CheckProgress(NodeId id, const RawNode& node, Ghost& g) {
+  size_t i = 0;
+  for (const auto& [peer, progress] : *node.raft().progress()) {
+    if (progress.match() >= progress.next()) {
+      Fail("S15", absl::StrCat(id, " takes ", peer, " for match=", progress.match(),
+                               " next=", progress.next()));
+    }
+    if (i == g.match_checked.size()) g.match_checked.emplace_back(peer, 0);
+    auto& [checked_peer, checked] = g.match_checked[i++];
+    if (checked_peer != peer) {
+      checked_peer = peer;
+      checked = 0;
+    }
+    const Index match = progress.match();
+    if (match <= checked) continue;
+    checked = match;
+    if (!g.handed_out.Has(match)) continue;  // Compacted since.
+    // A later leader may have overwritten what it acknowledged to this one, which will never know.
+    if (ghost(peer).durable_state.term > node.raft().term()) continue;
+    if (!HasDurably(peer, match, g.handed_out.At(match))) {
+      Fail("S15", absl::StrCat(id, " of term ", node.raft().term(), " takes ", peer,
+                               " to match up to ", match, ", but its disk has other entries or ends at ",
+                               ghost(peer).durable.last()));
+    }
+  }
+}
+
+void Invariants::OnReady(NodeId id, const RawNode& node, const raft::Ready& ready) {
+  Ghost& g = ghost(id);
+  if (ready.snapshot != nullptr) {
+    const raftpb::SnapshotMetadata& metadata = ready.snapshot->metadata;
+    // S12: a snapshot stands for what was committed (§5).
+    if (metadata.index > committed_.last() || metadata.index < committed_.first() - 1 ||
+        committed_.At(metadata.index).term != metadata.term) {
+      Fail("S12", absl::StrCat(id, " takes a snapshot at ", metadata.index, " of term ",
+                               metadata.term, "; committed up to ", committed_.last()));
+      return;
+    }
+    g.handed_out.Restore(metadata.index, committed_.At(metadata.index));
+  }
+  if (!ready.entries.empty()) {
+    const raftpb::EntryList& entries = ready.entries;
+    if (entries.front().index > g.handed_out.last() + 1) {
+      return Fail("S8", absl::StrCat(id, " hands out entry ", entries.front().index, " behind ",
+                                     g.handed_out.last()));
+    }
+    // S4: a leader never rewrites its log (§3.5).
+    if (ready.entries.front().index <= g.handed_out.last() &&
+        node.raft().role() == Role::kLeader &&
+        g.handed_out.At(entries.front().index).term == node.raft().term()) {
+      Fail("S4", absl::StrCat(id, " leads term ", node.raft().term(), " and rewrites entry ",
+                              entries.front().index));
+    }
+    if (entries.front().index <= g.commit_checked) {
+      Fail("S8", absl::StrCat(id, " rewrites committed entry ", entries.front().index));
+    }
+    CheckOwnChanges(id, node, ready);
+    g.handed_out.Append(entries);
+    // S5: index and term name one log (§3.5).
+    const Index last = entries.back().index;
+    if (seen_.size() <= last) seen_.resize(last + 1);
+    for (Index index = entries.front().index; index <= last; ++index) {
+      const HashedLog::Position& position = g.handed_out.At(index);
+      auto& logs = seen_[index];
+      auto same_term = std::find_if(logs.begin(), logs.end(),
+                                    [&](const auto& log) { return log.first == position.term; });
+      if (same_term == logs.end()) {
+        logs.emplace_back(position.term, position.hash);
+      } else if (same_term->second != position.hash) {
+        Fail("S5", absl::StrCat(id, " has another entry at (", position.term, ", ", index,
+                                ") than somebody before"));
+      }
+    }
+  }
+  CheckCommitted(id, node.raft().log().committed(), g);
+}
+
+// S13: a leader admits one unapplied change of membership at a time (§4.1).
+void Invariants::CheckOwnChanges(NodeId id, const RawNode& node, const raft::Ready& ready) {
+  const raft::Raft& raft = node.raft();
+  if (raft.role() != Role::kLeader) return;
+  const HashedLog& log = ghost(id).handed_out;
+  for (const raftpb::Entry& entry : ready.entries) {
+    if (!raftpb::IsConfChange(entry) || entry.term != raft.term()) continue;
+    for (Index index = raft.log().applied() + 1; index < entry.index; ++index) {
+      const bool in_ready = index >= ready.entries.front().index;
+      const bool change = in_ready
+                              ? raftpb::IsConfChange(ready.entries[index - ready.entries.front().index])
+                              : log.Has(index) && log.At(index).conf_change;
+      if (change) {
+        Fail("S13", absl::StrCat(id, " leads term ", raft.term(), " and proposes a change at ",
+                                 entry.index, " with an unapplied one at ", index));
+      }
+    }
+  }
+}
+
+// S7: all servers commit the same entries (§3.6.3).
+void Invariants::CheckCommitted(NodeId id, Index commit, Ghost& g) {
+  if (commit <= g.commit_checked) return;
+  if (!g.handed_out.Has(commit)) {
+    if (commit >= g.handed_out.first() - 1) {
+      Fail("S7", absl::StrCat(id, " has committed ", commit, ", but its log ends at ",
+                              g.handed_out.last()));
+    }
+    return;
+  }
+  const Index known = std::min(commit, committed_.last());
+  if (known >= g.handed_out.first() - 1 && known >= committed_.first() - 1 &&
+      g.handed_out.At(known) != committed_.At(known)) {
+    return Fail("S7", absl::StrCat(id, " commits another entry at or before ", known,
+                                   " than somebody before"));
+  }
+  if (commit > committed_.last()) {
+    if (g.handed_out.first() > committed_.last() + 1) {
+      return Fail("S7", absl::StrCat(id, " has a snapshot beyond what is committed"));
+    }
+    committed_.Extend(g.handed_out, commit);
+    commit_terms_.resize(commit - first_committed_ + 1, g.term);
+  }
+  g.commit_checked = commit;
+}
+
+void Invariants::OnDurable(NodeId id, const raftpb::EntryList& entries) {
+  ghost(id).durable.Append(entries);
+}
+
+void Invariants::OnDurable(NodeId id, const raftpb::HardState& hard_state) {
+  Ghost& g = ghost(id);
+  g.durable_state = hard_state;
+  // S2: one vote per term, over all lives (§3.4). A vote counts when it is durable.
+  if (hard_state.vote == kNone) return;
+  const auto [vote, first] = votes_.emplace(std::make_pair(id, hard_state.term), hard_state.vote);
+  if (!first && vote->second != hard_state.vote) {
+    Fail("S2", absl::StrCat(id, " votes in term ", hard_state.term, " for ", hard_state.vote,
+                            ", and did for ", vote->second));
+  }
+}
+
+void Invariants::OnDurable(NodeId id, const raftpb::Snapshot& snapshot, uint64_t state_hash) {
+  Ghost& g = ghost(id);
+  const raftpb::SnapshotMetadata& metadata = snapshot.metadata;
+  g.durable.Restore(metadata.index, committed_.At(metadata.index));
+  g.state_applied = metadata.index;
+  if (state_hash != committed_.At(metadata.index).hash) {
+    Fail("S12", absl::StrCat(id, " restores a state at ", metadata.index,
+                             " that is not what the log makes"));
+  }
+  // S12, S13: with the configuration that the log makes, too.
+  auto after = configurations_.upper_bound(metadata.index);
+  if (after == configurations_.begin() || !(std::prev(after)->second == metadata.conf_state)) {
+    Fail("S12", absl::StrCat(id, " restores a snapshot at ", metadata.index, " with configuration ",
+                             raftpb::Describe(metadata.conf_state)));
+  }
+}
+
+void Invariants::OnCompacted(NodeId id, Index index) {
+  Ghost& g = ghost(id);
+  if (g.durable.Has(index)) g.durable.Compact(index);
+  if (g.handed_out.Has(index)) g.handed_out.Compact(index);
+}
+
+// S3: nothing is promised that a crash would take back (§3.8, Figure 3.1).
+void Invariants::OnSend(NodeId id, const Message& m) {
+  const Ghost& g = ghost(id);
+  const Term durable_term = g.durable_state.term;
+  const bool what_if = m.type == MessageType::kPreVote || m.type == MessageType::kPreVoteResp;
+  if (!what_if && m.term > durable_term) {
+    Fail("S3", absl::StrCat(id, " says ", raftpb::Describe(m), " with term ", durable_term,
+                            " on disk"));
+  }
+  if (m.type == MessageType::kVoteResp && !m.reject && m.term == durable_term &&
+      g.durable_state.vote != m.to) {
+    Fail("S3", absl::StrCat(id, " grants ", m.to, " a vote in term ", m.term,
+                            " that its disk does not have"));
+  }
+  const bool too_late = leniency_.old_acks_may_leave && m.term < durable_term;
+  if (m.type == MessageType::kAppResp && !m.reject && !too_late) {
+    if (m.index > g.durable.last()) {
+      Fail("S3", absl::StrCat(id, " acknowledges ", m.index, ", its disk ends at ",
+                              g.durable.last()));
+      return;
+    }
+    const Ghost& leader = ghost(m.to);
+    if (leader.role == Role::kLeader && leader.term == m.term && leader.handed_out.Has(m.index) &&
+        g.durable.Has(m.index) && leader.handed_out.At(m.index) != g.durable.At(m.index)) {
+      Fail("S3", absl::StrCat(id, " acknowledges ", m.index, " to ", m.to,
+                              ", its disk has another log"));
+    }
+  }
+}
+
+void Invariants::OnApplied(NodeId id, const raftpb::Entry& entry, uint64_t state_hash,
+                           const raftpb::ConfState* conf_state) {
+  Ghost& g = ghost(id);
+  if (entry.index != g.state_applied + 1) {
+    Fail("S8", absl::StrCat(id, " applies ", entry.index, " after ", g.state_applied));
+  }
+  g.state_applied = entry.index;
+  if (entry.index > committed_.last() || entry.index < committed_.first()) {
+    return Fail("S7", absl::StrCat(id, " applies ", entry.index, ", committed is ",
+                                   committed_.last()));
+  }
+  if (committed_.At(entry.index).hash != state_hash) {
+    Fail("S7", absl::StrCat(id, " applies another entry at ", entry.index, " than is committed"));
+  }
+  if (conf_state != nullptr) CheckConfiguration(id, entry.index, *conf_state);
+}
+
+// S13: a change has the same result everywhere. S14: neighbours' quorums overlap (§4.1, §4.3).
+void Invariants::CheckConfiguration(NodeId id, Index index, const raftpb::ConfState& conf_state) {
+  const auto known = configurations_.find(index);
+  if (known != configurations_.end()) {
+    if (!(known->second == conf_state)) {
+      Fail("S13", absl::StrCat(id, " comes to ", raftpb::Describe(conf_state), " at ", index,
+                               ", somebody else to ", raftpb::Describe(known->second)));
+    }
+    return;
+  }
+  if (const std::string why = WhyMalformed(conf_state); !why.empty()) {
+    Fail("S13", absl::StrCat(id, " comes to ", raftpb::Describe(conf_state), " at ", index, ": ", why));
+  }
+  const auto next = configurations_.upper_bound(index);
+  if (next != configurations_.begin() && !QuorumsOverlap(std::prev(next)->second, conf_state)) {
+    Fail("S14", absl::StrCat("from ", raftpb::Describe(std::prev(next)->second), " to ",
+                             raftpb::Describe(conf_state), " at ", index, " on ", id));
+  }
+  configurations_[index] = conf_state;
+}
+
+void Invariants::OnReadAsked(NodeId id, uint64_t read) {
+  reads_[read] = {.from = id, .at_least = committed_.last()};
+}
+
+// R1: a read sees everything that was committed before it was asked for (§6.4).
+void Invariants::OnReadAnswered(NodeId id, uint64_t read, Index index) {
+  const auto asked = reads_.find(read);
+  if (asked == reads_.end() || asked->second.from != id) {
+    return Fail("R1", absl::StrCat(id, " gets an answer to read ", read, ", which it never asked"));
+  }
+  if (index < asked->second.at_least) {
+    Fail("R1", absl::StrCat("read ", read, " of ", id, " may be served at ", index,
+                            ", but ", asked->second.at_least, " was committed when it was asked"));
+  }
+}
+
+}  // namespace rafttest

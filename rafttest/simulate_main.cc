@@ -1,0 +1,148 @@
+// Runs seeded simulations: `simulate --seeds=1..2000`. A failure prints its seed, what was violated, the last
+// events, and the command that replays it. The last line is `N passed, N failed`.
+#include <chrono>
+#include <cstdint>
+#include <cstdio>
+#include <string>
+#include <vector>
+
+#include "absl/flags/flag.h"
+#include "absl/flags/parse.h"
+#include "absl/flags/usage.h"
+#include "absl/strings/numbers.h"
+#include "absl/strings/str_split.h"
+#include "rafttest/simulation.h"
+
+ABSL_FLAG(std::string, seeds, "1..100", "seeds to run, as FIRST..LAST or one number");
+ABSL_FLAG(uint64_t, ticks, 1000, "ticks with faults, before the cluster is healed");
+ABSL_FLAG(uint64_t, nodes, 5, "servers in the founding configuration");
+ABSL_FLAG(uint64_t, spares, 2, "further servers, for changes of membership");
+ABSL_FLAG(bool, trace, false, "print every event");
+ABSL_FLAG(bool, hashes, false, "print the trace hash of every seed");
+ABSL_FLAG(uint64_t, last_events, 60, "events to print before a violation");
+
+namespace rafttest {
+namespace {
+
+struct SeedRange {
+  uint64_t first = 0;
+  uint64_t last = 0;
+};
+
+bool ParseSeeds(const std::string& text, SeedRange& range) {
+  const std::vector<std::string> parts = absl::StrSplit(text, absl::MaxSplits("..", 1));
+  if (!absl::SimpleAtoi(parts[0], &range.first)) return false;
+  range.last = range.first;
+  return parts.size() == 1 || (absl::SimpleAtoi(parts[1], &range.last) && range.first <= range.last);
+}
+
+SimulationOptions OptionsFor(uint64_t seed) {
+  SimulationOptions options;
+  options.seed = seed;
+  options.ticks = absl::GetFlag(FLAGS_ticks);
+  options.servers = absl::GetFlag(FLAGS_nodes);
+  options.spares = absl::GetFlag(FLAGS_spares);
+  return options;
+}
+
+void PrintFailure(uint64_t seed, const SimulationResult& result) {
+  std::vector<std::string> trace;
+  SimulationOptions options = OptionsFor(seed);
+  options.trace = &trace;
+  Simulation(options).Run();  // The same again: it is a function of the seed.
+  const size_t last = absl::GetFlag(FLAGS_last_events);
+  const size_t from = trace.size() > last ? trace.size() - last : 0;
+  for (size_t i = from; i < trace.size(); ++i) std::printf("%s\n", trace[i].c_str());
+  std::printf("seed %llu violates %s at tick %.3f: %s\n", static_cast<unsigned long long>(seed),
+              result.violation->invariant.c_str(), static_cast<double>(result.when) / kTick,
+              result.violation->what.c_str());
+  std::printf("faults: %s\n", result.faults.Describe().c_str());
+  std::printf(
+      "replay: bazel run -c opt //rafttest:simulate -- --seeds=%llu --ticks=%llu --nodes=%llu "
+      "--spares=%llu --trace\n",
+      static_cast<unsigned long long>(seed),
+      static_cast<unsigned long long>(absl::GetFlag(FLAGS_ticks)),
+      static_cast<unsigned long long>(absl::GetFlag(FLAGS_nodes)),
+      static_cast<unsigned long long>(absl::GetFlag(FLAGS_spares)));
+}
+
+void PrintCoverage(const Coverage& c, double seconds) {
+  const double hours = static_cast<double>(c.ticks) / 36000.0;  // Ticks of 100 ms.
+  std::printf(
+      "ticks %llu, events %llu, delivered %llu, lost %llu, duplicated %llu, replayed %llu, "
+      "refused %llu\n",
+      static_cast<unsigned long long>(c.ticks), static_cast<unsigned long long>(c.events),
+      static_cast<unsigned long long>(c.delivered), static_cast<unsigned long long>(c.dropped),
+      static_cast<unsigned long long>(c.duplicated), static_cast<unsigned long long>(c.replayed),
+      static_cast<unsigned long long>(c.refused));
+  std::printf(
+      "elections %llu, crashes %llu, partitions %llu, pauses %llu, transfers %llu, proposals %llu, "
+      "committed %llu, reads answered %llu, snapshots sent %llu, membership changes applied %llu, "
+      "joint %llu\n",
+      static_cast<unsigned long long>(c.elections), static_cast<unsigned long long>(c.crashes),
+      static_cast<unsigned long long>(c.partitions), static_cast<unsigned long long>(c.pauses),
+      static_cast<unsigned long long>(c.transfers), static_cast<unsigned long long>(c.proposals),
+      static_cast<unsigned long long>(c.committed),
+      static_cast<unsigned long long>(c.reads_answered),
+      static_cast<unsigned long long>(c.snapshots_sent),
+      static_cast<unsigned long long>(c.membership_changes),
+      static_cast<unsigned long long>(c.joint_configurations));
+  std::printf("%.1f s, %.1f simulated server-hours per minute (ticks of 100 ms)\n", seconds,
+              hours / seconds * 60);
+}
+
+int Main() {
+  SeedRange seeds;
+  if (!ParseSeeds(absl::GetFlag(FLAGS_seeds), seeds)) {
+    std::fprintf(stderr, "--seeds wants FIRST..LAST, not \"%s\"\n",
+                 absl::GetFlag(FLAGS_seeds).c_str());
+    return 2;
+  }
+  using Clock = std::chrono::steady_clock;
+  const Clock::time_point start = Clock::now();
+  const auto seconds = [&] { return std::chrono::duration<double>(Clock::now() - start).count(); };
+  double next_report = 5;
+  uint64_t passed = 0;
+  uint64_t failed = 0;
+  Coverage coverage;
+  for (uint64_t seed = seeds.first; seed <= seeds.last; ++seed) {
+    std::vector<std::string> trace;
+    SimulationOptions options = OptionsFor(seed);
+    if (absl::GetFlag(FLAGS_trace)) options.trace = &trace;
+    const SimulationResult result = Simulation(options).Run();
+    for (const std::string& line : trace) std::printf("%s\n", line.c_str());
+    coverage.Add(result.coverage);
+    if (absl::GetFlag(FLAGS_hashes)) {
+      std::printf("seed %llu hash %016llx\n", static_cast<unsigned long long>(seed),
+                  static_cast<unsigned long long>(result.trace_hash));
+    }
+    if (result.violation) {
+      ++failed;
+      PrintFailure(seed, result);
+    } else {
+      ++passed;
+    }
+    if (seconds() >= next_report) {
+      const double rate = static_cast<double>(passed + failed) / seconds();
+      std::fprintf(stderr, "%llu of %llu seeds, %.0f per second, %.0f s left, %llu failed\n",
+                   static_cast<unsigned long long>(passed + failed),
+                   static_cast<unsigned long long>(seeds.last - seeds.first + 1), rate,
+                   static_cast<double>(seeds.last - seed) / rate,
+                   static_cast<unsigned long long>(failed));
+      next_report = seconds() + 5;
+    }
+  }
+  PrintCoverage(coverage, seconds());
+  std::printf("%llu passed, %llu failed\n", static_cast<unsigned long long>(passed),
+              static_cast<unsigned long long>(failed));
+  return failed == 0 ? 0 : 1;
+}
+
+}  // namespace
+}  // namespace rafttest
+
+int main(int argc, char** argv) {
+  absl::SetProgramUsageMessage("Runs seeded cluster simulations of the Raft core.");
+  absl::ParseCommandLine(argc, argv);
+  return rafttest::Main();
+}

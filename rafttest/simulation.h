@@ -1,0 +1,189 @@
+// A whole cluster as a function of one seed: servers with the real core, a network and disks that
+// fail, clients, and checks after every event.
+#ifndef RAFT_RAFTTEST_SIMULATION_H_
+#define RAFT_RAFTTEST_SIMULATION_H_
+
+#include <cstdint>
+#include <deque>
+#include <memory>
+#include <queue>
+#include <string>
+#include <vector>
+
+#include "absl/container/flat_hash_map.h"
+#include "absl/types/optional.h"
+#include "rafttest/faults.h"
+#include "rafttest/invariants.h"
+#include "rafttest/random.h"
+#include "rafttest/sim_network.h"
+#include "rafttest/sim_server.h"
+
+namespace rafttest {
+
+struct SimulationOptions {
+  uint64_t seed = 1;
+  uint64_t ticks = 1000;  // With faults; then the cluster is healed, and must serve again.
+  size_t servers = 5;     // In the founding configuration.
+  size_t spares = 2;      // Further servers, which membership changes may add.
+  bool check_liveness = true;
+  absl::optional<Faults> faults;              // Drawn from the seed if not given.
+  raft::Logger* logger = nullptr;             // For the servers' own log lines.
+  std::vector<std::string>* trace = nullptr;  // Gets a line for each event.
+};
+
+// How often things happened that a thorough set of runs must have seen ("sometimes" marks).
+struct Coverage {
+  uint64_t elections = 0;
+  uint64_t crashes = 0;
+  uint64_t partitions = 0;
+  uint64_t pauses = 0;
+  uint64_t dropped = 0;
+  uint64_t duplicated = 0;
+  uint64_t replayed = 0;
+  uint64_t delivered = 0;
+  uint64_t refused = 0;  // Messages that a core returned an error for.
+  uint64_t proposals = 0;
+  uint64_t committed = 0;
+  uint64_t reads_answered = 0;
+  uint64_t snapshots_sent = 0;
+  uint64_t membership_changes = 0;
+  uint64_t joint_configurations = 0;
+  uint64_t transfers = 0;
+  uint64_t events = 0;
+  uint64_t ticks = 0;  // Of all servers together.
+
+  void Add(const Coverage& other);
+};
+
+struct SimulationResult {
+  absl::optional<Violation> violation;
+  SimTime when = 0;         // Of the violation, or the end.
+  uint64_t trace_hash = 0;  // The same for the same seed, in every build.
+  Coverage coverage;
+  SimTime leader_after = 0;   // Healing: until all follow one leader, and
+  SimTime service_after = 0;  // until proposals and reads succeeded everywhere.
+  Faults faults;
+};
+
+class Simulation final : public SimServer::World {
+ public:
+  explicit Simulation(const SimulationOptions& options);
+  ~Simulation() override;
+
+  SimulationResult Run();
+
+ private:
+  enum class EventKind : uint8_t {
+    kTick,
+    kDeliver,
+    kWriteDone,
+    kApplyDone,
+    kWork,
+    kResume,
+    kRestart,
+    kHeal,
+    kPropose,
+    kRead,
+    kPartition,
+    kCrash,
+    kCrashAll,
+    kPause,
+    kTransfer,
+    kCampaign,
+    kMembership,
+  };
+  struct Event {
+    SimTime time;
+    uint64_t sequence;
+    EventKind kind;
+    raft::NodeId server;
+    uint64_t detail;  // kDeliver: the message's slot; others: the life of the server it is for.
+    friend bool operator>(const Event& a, const Event& b) {
+      return a.time != b.time ? a.time > b.time : a.sequence > b.sequence;
+    }
+  };
+  struct Body {         // What the simulation knows of a server besides.
+    uint64_t life = 0;  // Counts starts; events for an earlier life are void.
+    bool paused = false;
+    bool frozen = false;  // Left out while the cluster proves that it is live.
+    SimTime tick = kTick;
+    std::deque<raftpb::Message> inbox;  // Arrived while paused.
+  };
+
+  // SimServer::World
+  void Send(raft::NodeId id, const raftpb::Message& message) override;
+  void StartWrite(raft::NodeId id) override;
+  void StartApply(raft::NodeId id) override;
+  void OnApplied(raft::NodeId id, const raftpb::Entry& entry) override;
+  void OnReadState(raft::NodeId id, const raft::ReadState& read) override;
+  void OnRole(raft::NodeId id, const raft::SoftState& state) override;
+
+  void Schedule(SimTime delay, EventKind kind, raft::NodeId server, uint64_t detail);
+  void ScheduleNext(EventKind kind, double every);
+  void RunUntil(SimTime end);
+  void Handle(const Event& event);
+  void HandleNemesis(EventKind kind);
+  void DeliverTo(raft::NodeId to, const raftpb::Message& message);
+  void TouchAndWork(raft::NodeId id);
+  void MaybeReplay();
+  void ReportSnapshot(const raftpb::Message& message, bool arrived);
+
+  void Start(raft::NodeId id);
+  void Crash(raft::NodeId id);
+  void Pause(raft::NodeId id);
+  void Resume(raft::NodeId id);
+  void Propose(raft::NodeId id);
+  void Read(raft::NodeId id);
+  void ChangeMembership(raft::NodeId id);
+
+  void CheckLiveness();
+  void HealSome();
+  bool Settled() const;
+  std::vector<raft::NodeId> Core() const;
+  bool AllFollowOneLeader() const;
+  bool AllCaughtUp() const;
+  bool Service(SimTime deadline);
+
+  SimServer& server(raft::NodeId id) { return *servers_[id - 1]; }
+  const SimServer& server(raft::NodeId id) const { return *servers_[id - 1]; }
+  Body& body(raft::NodeId id) { return bodies_[id - 1]; }
+  bool Runs(raft::NodeId id) const {
+    return servers_[id - 1]->alive() && !bodies_[id - 1].paused && !bodies_[id - 1].frozen;
+  }
+  raft::NodeId RandomRunning();
+  raft::NodeId SomeLeader() const;
+  template <typename... Parts>
+  void Trace(const Parts&... parts);
+
+  const SimulationOptions options_;
+  Random random_;
+  Faults faults_;
+  Invariants invariants_;
+  SimNetwork network_;
+  std::vector<std::unique_ptr<SimServer>> servers_;
+  std::vector<Body> bodies_;
+
+  SimTime now_ = 0;
+  uint64_t sequence_ = 0;
+  std::priority_queue<Event, std::vector<Event>, std::greater<>> events_;
+  std::vector<raftpb::Message> in_flight_;  // By slot.
+  std::vector<uint64_t> free_slots_;
+  std::vector<raftpb::Message> old_messages_;  // A few of long ago.
+  std::vector<SimTime> delays_;
+  bool healing_ = false;
+  SimTime leader_after_ = 0;
+
+  uint64_t next_proposal_ = 1;
+  absl::flat_hash_map<uint64_t, bool> dropped_;  // Proposals that must never be seen.
+  uint64_t next_read_ = 1;
+  uint64_t reads_seen_ = 0;
+  uint64_t last_read_answered_ = 0;
+  std::vector<uint64_t> probes_applied_;  // Proposals of the liveness check, by server.
+  std::vector<uint64_t> probes_read_;
+  Coverage coverage_;
+  uint64_t trace_hash_ = 0;
+};
+
+}  // namespace rafttest
+
+#endif  // RAFT_RAFTTEST_SIMULATION_H_

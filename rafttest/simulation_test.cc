@@ -1,0 +1,54 @@
+// That the simulator is a function of its seed, that correct servers survive it, and that it saw
+// enough.
+#include "rafttest/simulation.h"
+
+#include "gtest/gtest.h"
+
+namespace rafttest {
+namespace {
+
+SimulationResult Run(uint64_t seed) {
+  SimulationOptions options;
+  options.seed = seed;
+  options.ticks = 500;
+  return Simulation(options).Run();
+}
+
+TEST(Simulation, CorrectServersSurviveEveryFault) {
+  Coverage seen;
+  for (uint64_t seed = 1; seed <= 60; ++seed) {
+    const SimulationResult result = Run(seed);
+    ASSERT_FALSE(result.violation.has_value())
+        << "seed " << seed << ": " << result.violation->invariant << ", " << result.violation->what;
+    seen.Add(result.coverage);
+  }
+  EXPECT_GT(seen.elections, 60);
+  EXPECT_GT(seen.crashes, 100);
+  EXPECT_GT(seen.partitions, 50);
+  EXPECT_GT(seen.replayed, 100);
+  EXPECT_GT(seen.snapshots_sent, 100);
+  EXPECT_GT(seen.joint_configurations, 50);
+  EXPECT_GT(seen.reads_answered, 100);
+  EXPECT_GT(seen.committed, 1000);
+}
+
+TEST(Simulation, TheSameSeedIsTheSameRun) {
+  for (uint64_t seed = 1; seed <= 10; ++seed) {
+    EXPECT_EQ(Run(seed).trace_hash, Run(seed).trace_hash);
+    EXPECT_NE(Run(seed).trace_hash, Run(seed + 1000).trace_hash);
+  }
+}
+
+// Writing what happens must not change it.
+TEST(Simulation, ATraceChangesNothing) {
+  SimulationOptions options;
+  options.seed = 7;
+  std::vector<std::string> trace;
+  options.trace = &trace;
+  options.ticks = 500;
+  EXPECT_EQ(Simulation(options).Run().trace_hash, Run(7).trace_hash);
+  EXPECT_GT(trace.size(), 100);
+}
+
+}  // namespace
+}  // namespace rafttest
