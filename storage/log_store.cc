@@ -5,7 +5,6 @@
 #include <utility>
 
 #include "absl/base/thread_annotations.h"
-#include "absl/container/btree_map.h"
 #include "absl/strings/str_cat.h"
 #include "absl/synchronization/mutex.h"
 #include "raft/check.h"
@@ -13,6 +12,7 @@
 #include "raftpb/wire.h"
 #include "storage/errors.h"
 #include "storage/group_log.h"
+#include "storage/replay.h"
 #include "storage/wal/encoder.h"
 #include "storage/wal/format.h"
 #include "storage/wal/mark.h"
@@ -28,96 +28,6 @@ using wal::ItemKind;
 
 constexpr size_t kMaxOpenSegments = 64;
 constexpr size_t kCopiedPayloadBytes = 1024;  // Smaller payloads do not keep a whole record alive.
-
-using GroupMap = absl::btree_map<GroupId, std::unique_ptr<GroupLog>>;
-
-GroupLog& GroupIn(GroupMap& groups, GroupId id) {
-  std::unique_ptr<GroupLog>& group = groups[id];
-  if (group == nullptr) group = std::make_unique<GroupLog>();
-  return *group;
-}
-
-// Builds the groups from what the log says. What a batch says counts when the batch is complete.
-class Replay : public wal::LogVisitor {
- public:
-  explicit Replay(GroupMap& groups) : groups_(groups) {}
-
-  absl::Status OnFrame(const std::string& path, const wal::Frame& frame) override {
-    wal::ItemReader reader(frame.payload);
-    for (wal::Item item; reader.Next(item);) {
-      pending_.push_back(
-          {frame.header.segment, frame.offset,
-           static_cast<uint32_t>(wal::kItemHeaderBytes + wal::kEntriesHeaderBytes +
-                                 item.entry_headers.size() + item.entry_payloads.size()),
-           std::move(item)});
-      item = {};
-    }
-    if (reader.error().empty()) return absl::OkStatus();
-    return BadFormat(path, absl::StrCat(reader.error(), ", of the record at ", frame.offset));
-  }
-
-  absl::Status OnBatch(uint64_t /*batch*/) override {
-    for (Pending& pending : pending_) Apply(pending);
-    pending_.clear();
-    return absl::OkStatus();
-  }
-
-  uint64_t first_needed_segment() const override { return first_needed_segment_; }
-
- private:
-  struct Pending {
-    uint64_t segment;
-    uint64_t frame;
-    uint32_t bytes;
-    wal::Item item;  // Its views have ended.
-  };
-
-  void Apply(Pending& pending) {
-    wal::Item& item = pending.item;
-    if (item.kind == ItemKind::kPurge) {
-      first_needed_segment_ = std::max(first_needed_segment_, item.segment);
-      return;
-    }
-    if (item.kind == ItemKind::kForget) {
-      groups_.erase(item.group);
-      return;
-    }
-    GroupLog& group = GroupIn(groups_, item.group);
-    switch (item.kind) {
-      case ItemKind::kEntries:
-        group.Append({item.first, item.last(), item.term, pending.segment, pending.frame,
-                      item.offset, pending.bytes});
-        break;
-      case ItemKind::kHardState: group.SetHardState(item.hard_state, pending.segment); break;
-      case ItemKind::kMarkSnapshot:
-        group.MarkSnapshot(std::make_shared<raftpb::SnapshotMetadata>(std::move(item.snapshot)),
-                           pending.segment);
-        break;
-      case ItemKind::kRestoreSnapshot:
-        group.RestoreSnapshot(std::make_shared<raftpb::SnapshotMetadata>(std::move(item.snapshot)),
-                              pending.segment);
-        break;
-      case ItemKind::kCompact: group.Compact(item.compacted, pending.segment); break;
-      case ItemKind::kForget:
-      case ItemKind::kPurge: break;
-    }
-  }
-
-  GroupMap& groups_;
-  std::vector<Pending> pending_;
-  uint64_t first_needed_segment_ = 0;
-};
-
-absl::Status CheckGroups(const GroupMap& groups) {
-  for (const auto& [id, group] : groups) {
-    bool gap = false;
-    const std::string problem = group->Problem(gap);
-    if (problem.empty()) continue;
-    const std::string why = absl::StrCat("group ", id, ": ", problem);
-    return gap ? Gap("", why) : Inconsistent(why);
-  }
-  return absl::OkStatus();
-}
 
 absl::Status CheckOptions(const LogOptions& options) {
   const uint32_t block = options.block_bytes;
