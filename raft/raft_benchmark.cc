@@ -1,0 +1,356 @@
+// What the core costs: whole groups in one process and on one thread, without serialisation, over
+// memory storage, with pre-vote and check quorum on. Each benchmark reports, for one operation,
+// nanoseconds, allocations beyond the payload's own, bytes allocated, and messages sent.
+#include <benchmark/benchmark.h>
+
+#include <cstdint>
+#include <ctime>
+#include <memory>
+#include <string>
+#include <utility>
+#include <vector>
+
+#include "absl/strings/cord.h"
+#include "raft/check.h"
+#include "raft/quorum/majority.h"
+#include "raft/raft.h"
+#include "raft/raw_node.h"
+#include "raft/tracker/progress_map.h"
+#include "raftpb/allocation_counter.h"
+#include "storage/memory_storage.h"
+
+namespace raft {
+namespace {
+
+using raftpb::Message;
+using raftpb::MessageType;
+
+raftpb::SnapshotPtr Founding(int voters) {
+  auto snapshot = std::make_shared<raftpb::Snapshot>();
+  snapshot->metadata.index = 1;
+  snapshot->metadata.term = 1;
+  for (int id = 1; id <= voters; ++id) snapshot->metadata.conf_state.voters.push_back(id);
+  return snapshot;
+}
+
+// The embedder's side, reduced to what it must do: hand messages over, store, compact.
+class Group {
+ public:
+  explicit Group(int voters) {
+    for (int id = 1; id <= voters; ++id) {
+      storages_.push_back(std::make_unique<storage::MemoryStorage>(Founding(voters)));
+      Config config;
+      config.id = id;
+      config.storage = storages_.back().get();
+      nodes_.push_back(*RawNode::Create(config));
+    }
+    readies_.resize(voters);
+    Lead(1);
+  }
+
+  RawNode& leader() { return *nodes_[0]; }
+  RawNode& node(NodeId id) { return *nodes_[id - 1]; }
+  uint64_t messages() const { return messages_; }
+  uint64_t reads() const { return reads_; }
+
+  void Lead(NodeId id) {
+    RAFT_CHECK(node(id).Campaign().ok());
+    Pump();
+    RAFT_CHECK(node(id).GetBasicStatus().soft_state.role == Role::kLeader) << "nobody else ran";
+  }
+
+  void CutOff(NodeId id) { cut_off_ = id; }
+
+  // Until nobody has anything to do.
+  void Pump() {
+    bool worked = true;
+    while (worked) {
+      worked = false;
+      for (size_t i = 0; i < nodes_.size(); ++i) worked |= Turn(i);
+    }
+  }
+
+  // Lets go of what all have applied.
+  void Compact() {
+    for (size_t i = 0; i < nodes_.size(); ++i) {
+      const Index applied = nodes_[i]->GetBasicStatus().applied;
+      if (applied >= storages_[i]->FirstIndex()) RAFT_CHECK(storages_[i]->Compact(applied).ok());
+    }
+  }
+
+ private:
+  bool Turn(size_t i) {
+    RawNode& node = *nodes_[i];
+    if (!node.HasReady()) return false;
+    Ready& ready = readies_[i];
+    RAFT_CHECK(node.TakeReady(ready).ok());
+    Deliver(ready.messages);
+    if (ready.hard_state) storages_[i]->SetHardState(*ready.hard_state);
+    if (!ready.entries.empty()) RAFT_CHECK(storages_[i]->Append(ready.entries).ok());
+    Deliver(ready.messages_after_write);
+    reads_ += ready.read_states.size();
+    node.Advance();
+    return true;
+  }
+
+  void Deliver(const std::vector<Message>& messages) {
+    for (const Message& m : messages) {
+      ++messages_;
+      if (m.to == cut_off_ || m.from == cut_off_) continue;
+      RAFT_CHECK(nodes_[m.to - 1]->Step(m).ok());
+    }
+  }
+
+  std::vector<std::unique_ptr<storage::MemoryStorage>> storages_;
+  std::vector<std::unique_ptr<RawNode>> nodes_;
+  std::vector<Ready> readies_;
+  NodeId cut_off_ = kNone;
+  uint64_t messages_ = 0;
+  uint64_t reads_ = 0;
+};
+
+// Processor time, which a busy machine does not stretch.
+double CpuNanoseconds() {
+  return static_cast<double>(std::clock()) * (1e9 / static_cast<double>(CLOCKS_PER_SEC));
+}
+
+void ReportTime(benchmark::State& state, double operations, double start) {
+  state.SetItemsProcessed(static_cast<int64_t>(operations));
+  state.counters["ns_per_op"] = (CpuNanoseconds() - start) / operations;
+}
+
+// Reports per operation what was counted since its construction.
+class Meter {
+ public:
+  Meter(benchmark::State& state, const Group& group)
+      : state_(state), group_(group), messages_before_(group.messages()) {}
+
+  // `payload_allocations` per operation are the caller's own, and not counted.
+  void Report(double operations, double payload_allocations = 0) {
+    state_.counters["allocs_per_op"] =
+        static_cast<double>(counter_.allocations()) / operations - payload_allocations;
+    state_.counters["bytes_per_op"] = static_cast<double>(counter_.bytes()) / operations;
+    state_.counters["msgs_per_op"] =
+        static_cast<double>(group_.messages() - messages_before_) / operations;
+    ReportTime(state_, operations, start_);
+  }
+
+ private:
+  benchmark::State& state_;
+  const Group& group_;
+  uint64_t messages_before_;
+  double start_ = CpuNanoseconds();
+  raftpb::AllocationCounter counter_;
+};
+
+// A payload as an embedder has it: a buffer that arrived, handed over without a copy.
+class Payload {
+ public:
+  explicit Payload(size_t size) : bytes_(size, 'x') {}
+  // Shares the bytes; the Cord's own node is the one allocation of each payload.
+  absl::Cord Cord() const {
+    return absl::MakeCordFromExternal(bytes_, [] {});
+  }
+
+ private:
+  std::string bytes_;
+};
+
+enum class Batching { kOne, kSeparate, kTogether };
+constexpr int kBatch = 64;
+constexpr int kCompactEvery = 64;
+
+// nodes, payload bytes, batching.
+void BM_Commit(benchmark::State& state) {
+  Group group(static_cast<int>(state.range(0)));
+  const Payload payload(state.range(1));
+  const auto batching = static_cast<Batching>(state.range(2));
+  const int entries = batching == Batching::kOne ? 1 : kBatch;
+  std::vector<absl::Cord> together(entries);
+  const auto commit = [&] {
+    if (batching == Batching::kTogether) {
+      for (absl::Cord& data : together) data = payload.Cord();
+      RAFT_CHECK(group.leader().Propose(absl::MakeSpan(together)).ok());
+    } else {
+      for (int i = 0; i < entries; ++i) RAFT_CHECK(group.leader().Propose(payload.Cord()).ok());
+    }
+    group.Pump();
+  };
+  for (int i = 0; i < 1000; ++i) {  // Grow everything that grows.
+    commit();
+    if (i % kCompactEvery == 0) group.Compact();
+  }
+  Meter meter(state, group);
+  int round = 0;
+  for (auto _ : state) {
+    commit();
+    if (++round % kCompactEvery == 0) group.Compact();
+  }
+  meter.Report(static_cast<double>(state.iterations()) * entries, /*payload_allocations=*/1);
+  state.SetBytesProcessed(state.items_processed() * state.range(1));
+}
+BENCHMARK(BM_Commit)
+    ->ArgNames({"nodes", "bytes", "batching"})
+    ->ArgsProduct({{1, 3, 5}, {16, 128, 1 << 10, 64 << 10, 1 << 20}, {0, 1, 2}});
+
+// Reads asked for together; the leader is asked.
+void BM_ReadIndex(benchmark::State& state) {
+  Group group(3);
+  const int reads = static_cast<int>(state.range(0));
+  const absl::Cord context("read");
+  Meter meter(state, group);
+  const uint64_t before = group.reads();
+  for (auto _ : state) {
+    for (int i = 0; i < reads; ++i) RAFT_CHECK(group.leader().ReadIndex(context).ok());
+    group.Pump();
+  }
+  RAFT_CHECK(group.reads() - before == state.iterations() * static_cast<uint64_t>(reads));
+  meter.Report(static_cast<double>(state.iterations()) * reads);
+}
+BENCHMARK(BM_ReadIndex)->ArgName("reads")->Arg(1)->Arg(64)->Arg(1024);
+
+void BM_HeartbeatRound(benchmark::State& state) {
+  Group group(3);
+  Meter meter(state, group);
+  for (auto _ : state) {
+    group.leader().Tick();
+    group.Pump();
+  }
+  meter.Report(static_cast<double>(state.iterations()));
+}
+BENCHMARK(BM_HeartbeatRound);
+
+// Idle follower groups, each ticked once: what a host pays that does not skip with TicksUntilDue.
+void BM_TickIdle(benchmark::State& state) {
+  const size_t groups = state.range(0);
+  std::vector<std::unique_ptr<storage::MemoryStorage>> storages;
+  std::vector<std::unique_ptr<RawNode>> nodes;
+  const raftpb::SnapshotPtr founding = Founding(3);
+  for (size_t i = 0; i < groups; ++i) {
+    storages.push_back(std::make_unique<storage::MemoryStorage>(founding));
+    Config config;
+    config.id = 1;
+    config.seed = i + 1;
+    config.election_tick = 1 << 30;
+    config.storage = storages.back().get();
+    nodes.push_back(*RawNode::Create(config));
+  }
+  const double start = CpuNanoseconds();
+  for (auto _ : state) {
+    for (auto& node : nodes) node->Tick();
+  }
+  ReportTime(state, static_cast<double>(state.iterations()) * static_cast<double>(groups), start);
+}
+BENCHMARK(BM_TickIdle)->ArgName("groups")->Arg(10'000)->Arg(100'000);
+
+// Bytes asked of the allocator for one server of an idle group of three: node and storage.
+void BM_MemoryPerIdleGroup(benchmark::State& state) {
+  const raftpb::SnapshotPtr founding = Founding(3);
+  constexpr int kGroups = 1000;
+  double bytes = 0;
+  double storage_bytes = 0;
+  for (auto _ : state) {
+    std::vector<std::unique_ptr<storage::MemoryStorage>> storages(kGroups);
+    std::vector<std::unique_ptr<RawNode>> nodes(kGroups);
+    raftpb::AllocationCounter of_storages;
+    for (auto& storage : storages) storage = std::make_unique<storage::MemoryStorage>(founding);
+    storage_bytes = static_cast<double>(of_storages.bytes()) / kGroups;
+    raftpb::AllocationCounter of_nodes;
+    for (int i = 0; i < kGroups; ++i) {
+      Config config;
+      config.id = 1;
+      config.storage = storages[i].get();
+      nodes[i] = *RawNode::Create(config);
+    }
+    bytes = static_cast<double>(of_nodes.bytes()) / kGroups;
+  }
+  state.counters["node_bytes"] = bytes;
+  state.counters["storage_bytes"] = storage_bytes;
+  state.counters["sizeof_raft"] = sizeof(Raft);
+}
+BENCHMARK(BM_MemoryPerIdleGroup);
+
+// From a follower's campaign to its first entry committed everywhere.
+void BM_Election(benchmark::State& state) {
+  const auto nodes = static_cast<NodeId>(state.range(0));
+  Group group(static_cast<int>(nodes));
+  Meter meter(state, group);
+  NodeId next = 1;
+  for (auto _ : state) {
+    next = next % nodes + 1;
+    for (NodeId id = 1; id <= nodes; ++id) {
+      if (id != next) RAFT_CHECK(group.node(id).ForgetLeader().ok());
+    }
+    group.node(next).ForgetLeader().IgnoreError();
+    RAFT_CHECK(group.node(next).Campaign().ok());
+    group.Pump();
+  }
+  meter.Report(static_cast<double>(state.iterations()));
+}
+BENCHMARK(BM_Election)->ArgName("nodes")->Arg(3)->Arg(5);
+
+void BM_TransferLeadership(benchmark::State& state) {
+  Group group(3);
+  Meter meter(state, group);
+  NodeId leader = 1;
+  for (auto _ : state) {
+    const NodeId target = leader % 3 + 1;
+    RAFT_CHECK(group.node(leader).TransferLeadership(target).ok());
+    group.Pump();
+    leader = target;
+  }
+  RAFT_CHECK(group.node(leader).GetBasicStatus().soft_state.role == Role::kLeader);
+  meter.Report(static_cast<double>(state.iterations()));
+}
+BENCHMARK(BM_TransferLeadership);
+
+void BM_CommittedIndex(benchmark::State& state) {
+  const int voters = static_cast<int>(state.range(0));
+  const int outgoing = static_cast<int>(state.range(1));
+  tracker::Config config;
+  for (int id = 1; id <= voters; ++id) config.voters.incoming.Insert(id);
+  for (int id = 1; id <= outgoing; ++id) config.voters.outgoing.Insert(voters + id);
+  tracker::ProgressMap progress(tracker::ProgressLimits{});
+  progress.Reconcile(config, {}, 1);
+  Index acked = 100;
+  for (auto& [id, peer] : progress) peer.MaybeUpdate(acked += id * 7919 % 13);
+  for (auto _ : state) benchmark::DoNotOptimize(progress.CommittedIndex(config));
+}
+BENCHMARK(BM_CommittedIndex)
+    ->ArgNames({"voters", "outgoing"})
+    ->Args({1, 0})
+    ->Args({3, 0})
+    ->Args({5, 0})
+    ->Args({7, 0})
+    ->Args({9, 0})
+    ->Args({11, 0})
+    ->Args({3, 3})
+    ->Args({5, 5});
+
+// A follower that missed everything gets it from its leader's log; bytes per append as given.
+void BM_CatchUp(benchmark::State& state) {
+  constexpr int kEntries = 100'000;
+  const Payload payload(128);
+  for (auto _ : state) {
+    state.PauseTiming();
+    auto group = std::make_unique<Group>(3);
+    group->CutOff(3);
+    for (int i = 0; i < kEntries; i += kBatch) {
+      for (int j = 0; j < kBatch; ++j) RAFT_CHECK(group->leader().Propose(payload.Cord()).ok());
+      group->Pump();
+    }
+    group->CutOff(kNone);
+    state.ResumeTiming();
+    group->leader().Tick();  // The heartbeat's answer tells that the follower is back.
+    group->Pump();
+    RAFT_CHECK(group->node(3).GetBasicStatus().applied >= kEntries);
+    state.PauseTiming();
+    group.reset();
+    state.ResumeTiming();
+  }
+  state.SetItemsProcessed(static_cast<int64_t>(state.iterations()) * kEntries);
+}
+BENCHMARK(BM_CatchUp)->Unit(benchmark::kMillisecond);
+
+}  // namespace
+}  // namespace raft
