@@ -26,7 +26,7 @@ namespace raftpb {
 // Memory: entries live in reference-counted chunks that grow with the list (from 1 entry to
 // kMaxChunkEntries, or fewer once their payloads add up to kMaxChunkPayload bytes) and are freed
 // when the last list that shows any of their entries goes. Holding one entry of a chunk therefore
-// keeps its neighbours; Detached() makes a list that shares nothing. A list that was emptied by
+// keeps its neighbours; Detached() makes a list that has none. A list that was emptied by
 // DropFront or DropBack keeps its last chunk, to push into without allocating; Clear() does not.
 //
 // Threads: like any value, one list belongs to one thread at a time; but lists over the same
@@ -85,8 +85,8 @@ class EntryList {
   void DropBack(size_t n);   // Requires n <= size().
   void Clear();              // Also gives back the memory.
 
-  // The same entries in one chunk of their own, to outlive neighbours without pinning them.
-  // Payloads are still shared.
+  // The same entries in chunks of their own, to outlive neighbours without pinning them. Payloads
+  // are still shared.
   EntryList Detached() const;
 
   friend bool operator==(const EntryList& a, const EntryList& b);

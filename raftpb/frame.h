@@ -24,6 +24,9 @@ class Frame {
   // kernel, a piece more costs as much as some hundred bytes more (docs/performance.md).
   explicit Frame(size_t copied = kCopiedPayloadBytes) : copied_(std::max(copied, kAlwaysCopied)) {}
 
+  Frame(const Frame&) = delete;  // The pieces lead into it.
+  Frame& operator=(const Frame&) = delete;
+
   // Shorter payloads may stand inside the Cord, and move with it.
   static constexpr size_t kAlwaysCopied = 64;
 
@@ -37,7 +40,7 @@ class Frame {
  private:
   friend class FrameWriter;
 
-  size_t copied_;
+  const size_t copied_;
   std::unique_ptr<char[]> buffer_;
   size_t capacity_ = 0;                    // Of the buffer.
   std::vector<absl::string_view> pieces_;  // As many as there ever were; piece_count_ are valid.

@@ -45,7 +45,7 @@ TEST(Frame, OfAnEmptyMessageHasNoPieces) {
 
 TEST(Frame, HasTheBytesOfTheEncodingHoweverItIsReused) {
   std::mt19937_64 random(17);
-  Frame frames[] = {Frame(), Frame(0), Frame(100), Frame(1 << 20)};
+  Frame frames[] = {Frame(kCopiedPayloadBytes), Frame(0), Frame(100), Frame(1 << 20)};
   for (int i = 0; i < 500; ++i) {
     wire::Message generated;
     FillAtRandom(random, generated);
@@ -108,8 +108,6 @@ TEST(Frame, KeepsWhatItsPiecesAreMadeOf) {
   frame.Assign(message);
   message = Message();
   EXPECT_EQ(Joined(frame), bytes);
-  const Frame moved = std::move(frame);
-  EXPECT_EQ(Joined(moved), bytes);
 }
 
 TEST(Frame, LetsGoOfThePayloadsOfTheMessageBefore) {
