@@ -2,9 +2,9 @@
 
 #include <algorithm>
 #include <cstddef>
+#include <iterator>
 #include <utility>
 
-#include "absl/strings/ascii.h"
 #include "absl/strings/cord.h"
 #include "absl/strings/match.h"
 #include "absl/strings/str_cat.h"
@@ -32,12 +32,64 @@ struct Script {
   absl::string_view after;  // Comments and blank lines at the end.
 };
 
+// --- White space ---------------------------------------------------------------------------------
+
+// The code points that count as white space, in UTF-8, as in the Unicode property of that name.
+constexpr absl::string_view kWhiteSpace[] = {
+    " ",
+    "\t",
+    "\n",
+    "\v",
+    "\f",
+    "\r",
+    "\xc2\x85",
+    "\xc2\xa0",
+    "\xe1\x9a\x80",
+    "\xe2\x80\x80",
+    "\xe2\x80\x81",
+    "\xe2\x80\x82",
+    "\xe2\x80\x83",
+    "\xe2\x80\x84",
+    "\xe2\x80\x85",
+    "\xe2\x80\x86",
+    "\xe2\x80\x87",
+    "\xe2\x80\x88",
+    "\xe2\x80\x89",
+    "\xe2\x80\x8a",
+    "\xe2\x80\xa8",
+    "\xe2\x80\xa9",
+    "\xe2\x80\xaf",
+    "\xe2\x81\x9f",
+    "\xe3\x80\x80",
+};
+
+absl::string_view TrimStart(absl::string_view text) {
+  const auto consume = [&text](absl::string_view space) {
+    return absl::ConsumePrefix(&text, space);
+  };
+  while (std::any_of(std::begin(kWhiteSpace), std::end(kWhiteSpace), consume)) {
+  }
+  return text;
+}
+
+absl::string_view Trim(absl::string_view text) {
+  const auto consume = [&text](absl::string_view space) {
+    return absl::ConsumeSuffix(&text, space);
+  };
+  while (std::any_of(std::begin(kWhiteSpace), std::end(kWhiteSpace), consume)) {
+  }
+  return TrimStart(text);
+}
+
+bool IsBlank(absl::string_view line) { return Trim(line).empty(); }
+bool IsComment(absl::string_view line) { return absl::StartsWith(TrimStart(line), "#"); }
+
 // --- Arguments -----------------------------------------------------------------------------------
 
 // Reads `key`, `key=value`, `key=(v1, v2)` from the front of a line.
 class ArgumentParser {
  public:
-  explicit ArgumentParser(absl::string_view text) : rest_(text) { SkipSpaces(); }
+  explicit ArgumentParser(absl::string_view text) : rest_(Trim(text)) {}
 
   bool AtEnd() const { return rest_.empty(); }
 
@@ -50,7 +102,7 @@ class ArgumentParser {
     } else if (absl::ConsumePrefix(&rest_, "=")) {
       argument.values.emplace_back(TakeUntil(" "));
     }
-    SkipSpaces();
+    rest_ = TrimStart(rest_);
     return argument;
   }
 
@@ -120,17 +172,12 @@ class LineReader {
   int line_number_ = 1;
 };
 
-bool IsBlank(absl::string_view line) { return absl::StripAsciiWhitespace(line).empty(); }
-bool IsComment(absl::string_view line) {
-  return absl::StartsWith(absl::StripLeadingAsciiWhitespace(line), "#");
-}
-
 // The line of a directive with those that continue it.
 std::string TakeDirectiveLine(LineReader& reader) {
-  std::string line(absl::StripAsciiWhitespace(reader.Take()));
+  std::string line(Trim(reader.Take()));
   while (absl::EndsWith(line, "\\") && !reader.AtEnd()) {
     line.back() = ' ';
-    absl::StrAppend(&line, absl::StripAsciiWhitespace(reader.Take()));
+    absl::StrAppend(&line, Trim(reader.Take()));
   }
   return line;
 }
@@ -141,7 +188,7 @@ absl::StatusOr<std::string> TakeInput(LineReader& reader) {
     if (reader.AtEnd()) return ScriptError("a directive without ---- after it");
     lines.push_back(reader.Take());
   }
-  return std::string(absl::StripAsciiWhitespace(absl::StrJoin(lines, "\n")));
+  return std::string(Trim(absl::StrJoin(lines, "\n")));
 }
 
 // What follows the ---- after a directive.
@@ -247,7 +294,7 @@ bool IsScriptError(const absl::Status& status) {
 }
 
 absl::StatusOr<Directive> ParseDirective(absl::string_view line) {
-  line = absl::StripAsciiWhitespace(line);
+  line = Trim(line);
   Directive directive;
   const size_t length = std::min(line.find(' '), line.size());
   directive.command = std::string(line.substr(0, length));
@@ -269,8 +316,7 @@ absl::Status RunScript(absl::string_view name, absl::string_view text, Directive
     if (*output == step.expected) continue;
     return AtLine(name, step.directive.line,
                   absl::StrCat("the output is not as expected (- expected, + got):\n",
-                               absl::StripAsciiWhitespace(step.source), "\n",
-                               LineDiff(step.expected, *output)));
+                               Trim(step.source), "\n", LineDiff(step.expected, *output)));
   }
   return absl::OkStatus();
 }

@@ -32,6 +32,9 @@ TEST(ParseDirective, ArgumentsHaveThreeForms) {
       {"nested parentheses", "cmd a=(b(c,d),e)", {{"a", {"b(c,d)", "e"}}}},
       {"repeated", "cmd a=1 a=2", {{"a", {"1"}}, {"a", {"2"}}}},
       {"only spaces separate", "cmd a\tb", {{"a\tb", {}}}},
+      {"other white space at the ends of words",
+       "cmd \u00a0a \t\u2003b\u2028",
+       {{"a", {}}, {"b", {}}}},
       {"surrounded by blanks", "  cmd   a  ", {{"a", {}}}},
   };
   for (const auto& c : cases) {

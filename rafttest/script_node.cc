@@ -4,6 +4,7 @@
 
 #include "absl/strings/str_cat.h"
 #include "raft/errors.h"
+#include "raft/raft.h"
 #include "raftpb/conf_change.h"
 #include "raftpb/describe.h"
 #include "raftpb/wire.h"
@@ -37,7 +38,16 @@ absl::Status ScriptNode::Deliver(const Message& message) {
   // The core takes MsgForgetLeader from itself only; etcd/raft takes it from peers, and so do the
   // scripts.
   const bool local = StaysWithinServer(message) || message.type == MessageType::kForgetLeader;
-  return local ? core_->StepLocal(message) : core_->Step(message);
+  // And the other way round for what a server tells itself: one that its group no longer tracks is
+  // a stranger to itself.
+  if (message.from == id() && raftpb::IsResponse(message.type) &&
+      !core_->raft().membership().Tracks(id())) {
+    return raft::PeerNotFound();
+  }
+  const absl::Status taken = local ? core_->StepLocal(message) : core_->Step(message);
+  // A read that cannot be answered is lost without an error, as in etcd/raft.
+  const bool lost_read = message.type == MessageType::kReadIndex && raft::IsProposalDropped(taken);
+  return lost_read ? absl::OkStatus() : taken;
 }
 
 absl::Status ScriptNode::ProcessReady(ScriptOutput& output, InFlight& network) {
