@@ -2,6 +2,7 @@
 #ifndef RAFT_EXAMPLES_RAFTEXAMPLE_APPLY_ALARMS_H_
 #define RAFT_EXAMPLES_RAFTEXAMPLE_APPLY_ALARMS_H_
 
+#include <atomic>
 #include <cstdint>
 #include <set>
 #include <utility>
@@ -33,9 +34,12 @@ class Alarms {
  private:
   using Alarm = std::pair<uint64_t, etcdserverpb::AlarmType>;  // Member, kind.
 
+  void CountKinds() ABSL_EXCLUSIVE_LOCKS_REQUIRED(mutex_);
+
   Backend* const backend_;
   mutable absl::Mutex mutex_;
   std::set<Alarm> active_ ABSL_GUARDED_BY(mutex_);
+  std::atomic<uint32_t> kinds_{0};  // A bit for each kind: asked for every command.
 };
 
 }  // namespace raftexample

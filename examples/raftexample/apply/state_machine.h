@@ -78,10 +78,12 @@ class StateMachine {
   // --- The log -----------------------------------------------------------------------------------
 
   // The last entry whose effects are here. After opening, the log must be applied from the next one
-  // on; entries at or before it are skipped, so applying too early is harmless.
-  raftpb::EntryId applied() const;
+  // on; entries at or before it are skipped, so beginning too early is harmless, too late is not.
+  raftpb::EntryId applied() const { return applied_; }
   // As of the last applied entry that changed it.
   const raftpb::ConfState& conf_state() const { return conf_state_; }
+  // The index of applied(), for any thread.
+  raftpb::Index applied_index() const { return applied_index_.load(std::memory_order_acquire); }
 
   ApplyResult Apply(raftpb::EntryId id, const internal::Command& command,
                     Answer answer = Answer::kWanted);
@@ -121,8 +123,8 @@ class StateMachine {
   const Quota& quota() const { return *quota_; }
 
   // Of all replicated state: equal on all members that have applied the same entries. For tests and
-  // for comparing members; reads everything.
-  absl::StatusOr<uint64_t> StateHash() const;
+  // for comparing members: flushes, then reads everything. On the applying thread.
+  absl::StatusOr<uint64_t> StateHash();
 
  private:
   StateMachine() = default;
@@ -142,6 +144,8 @@ class StateMachine {
   void ApplyTxn(const etcdserverpb::TxnRequest& request, Answer answer, ApplyResult& result);
   void ApplyLeaseGrant(const etcdserverpb::LeaseGrantRequest& request, ApplyResult& result);
   void ApplyLeaseRevoke(const etcdserverpb::LeaseRevokeRequest& request, ApplyResult& result);
+  absl::Status LoadPosition();
+  void ApplyAuth(const internal::Command& command, raftpb::EntryId id, ApplyResult& result);
   // Makes a transaction's changes visible, first to readers and then to watches.
   void Publish(Store::Write& write);
 
@@ -154,9 +158,10 @@ class StateMachine {
   std::unique_ptr<Quota> quota_;
   std::unique_ptr<WatchHub> watches_;
 
+  raftpb::EntryId applied_;
   std::atomic<raftpb::Index> applied_index_{0};
-  std::atomic<raftpb::Term> applied_term_{0};
   raftpb::ConfState conf_state_;
+  internal::Command decoded_;  // Kept for its memory.
 };
 
 }  // namespace raftexample

@@ -3,6 +3,7 @@
 #ifndef RAFT_EXAMPLES_RAFTEXAMPLE_AUTH_ACCESS_H_
 #define RAFT_EXAMPLES_RAFTEXAMPLE_AUTH_ACCESS_H_
 
+#include <deque>
 #include <string>
 #include <vector>
 
@@ -14,7 +15,12 @@
 
 namespace raftexample {
 
+// Movable, not copyable: `keys` may look into `owned`.
 struct Access {
+  Access() = default;
+  Access(Access&&) = default;
+  Access& operator=(Access&&) = default;
+
   enum class Who {
     kAnyone,  // No credentials needed: what a client asks before it can log in.
     kUser,    // Any user, who must also hold the permissions in `keys`.
@@ -31,8 +37,9 @@ struct Access {
   // For a user this one needs no administrator: somebody asking about themselves, or a role of
   // their own. Empty: no such exception.
   absl::string_view own_user, own_role;
-  // Keys attached to a lease, which live here because no request holds them.
-  std::vector<std::string> lease_keys;
+
+  // What `keys` looks into and no request holds: the keys of a lease, the prefix of a lock.
+  std::deque<std::string> owned;
 };
 
 // The keys attached to a lease now, in order.

@@ -12,6 +12,8 @@ namespace raftexample {
 // Each step of the cost doubles the time; 10 takes some 50 ms. So: never on the thread that
 // applies, and never in applying, where the salt would differ from member to member.
 inline constexpr int kDefaultBcryptCost = 10;
+// A client may bring a hash of its own, which must not keep a member busy for hours.
+inline constexpr int kMaxBcryptCost = 14;
 // bcrypt looks at no more.
 inline constexpr size_t kMaxPasswordBytes = 72;
 

@@ -53,7 +53,7 @@ class Lessor : public KeyLeases {
 
   // --- Proposing ---------------------------------------------------------------------------------
 
-  // What a grant would be refused for whatever the state: TTL over 9,000,000,000 s, negative ID.
+  // What a grant is refused for whatever the state: kLeaseTtlTooLarge, over 9,000,000,000 s.
   static absl::Status CheckGrant(const etcdserverpb::LeaseGrantRequest& request);
   // The TTL that a granted lease will have.
   int64_t RaisedTtl(int64_t ttl) const;
@@ -90,9 +90,15 @@ class Lessor : public KeyLeases {
   void Demote();
   bool primary() const;
 
-  // The lease begins anew; returns its TTL. kLeaseNotFound; kNotLeader when not primary; a lease
-  // that has expired and waits for its revocation is not found either.
-  absl::StatusOr<int64_t> Renew(int64_t id, Time now);
+  struct Renewed {
+    int64_t ttl = 0;
+    // The other members know of a checkpoint that is no longer true. A checkpoint of 0 must be
+    // applied before the client hears of the renewal: a new primary would end the lease too early.
+    bool must_clear_checkpoint = false;
+  };
+  // The lease begins anew. kLeaseNotFound, also for a lease that has expired and waits for its
+  // revocation; kNotLeader when not primary.
+  absl::StatusOr<Renewed> Renew(int64_t id, Time now);
 
   struct Remaining {
     int64_t ttl = -1;  // Whole seconds, rounded down; -1 when unknown or expired.
@@ -118,9 +124,10 @@ class Lessor : public KeyLeases {
   };
 
   Lessor(Backend* backend, Options options) : backend_(backend), options_(options) {}
-  void Store(int64_t id, const Lease& lease) ABSL_EXCLUSIVE_LOCKS_REQUIRED(mutex_);
+  void Save(int64_t id, const Lease& lease) ABSL_EXCLUSIVE_LOCKS_REQUIRED(mutex_);
   void Begin(int64_t id, Lease& lease, Time now, Time::duration length)
       ABSL_EXCLUSIVE_LOCKS_REQUIRED(mutex_);
+  void Detach(absl::string_view key) ABSL_EXCLUSIVE_LOCKS_REQUIRED(mutex_);
   void BeginNew(Time now) ABSL_EXCLUSIVE_LOCKS_REQUIRED(mutex_);
 
   Backend* const backend_;

@@ -30,6 +30,11 @@ struct KeyRange {
   bool Contains(absl::string_view k) const { return k >= key && EndsAfter(k); }
 };
 
+// In a request to watch, no key means the smallest there can be.
+inline KeyRange WatchedRange(absl::string_view key, absl::string_view range_end) {
+  return {key.empty() ? absl::string_view("\0", 1) : key, range_end};
+}
+
 }  // namespace raftexample
 
 #endif  // RAFT_EXAMPLES_RAFTEXAMPLE_MVCC_KEY_RANGE_H_

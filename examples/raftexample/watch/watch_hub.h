@@ -38,7 +38,8 @@ class WatchHub;
 // One client's stream of any number of watches.
 class WatchStream {
  public:
-  // Cancels all watches of the stream. `ready` is not called any more when it returns.
+  // Cancels all watches of the stream. `ready` is not called any more when it returns; so `ready`
+  // itself must not do it.
   virtual ~WatchStream() = default;
 
   // Adds a watch; its "created" response is queued, before any of its events. A request that cannot
@@ -56,6 +57,10 @@ class WatchStream {
   // The next response to send, nullopt when there is none now: `ready` will tell. One caller at a
   // time.
   virtual absl::optional<WatchOutput> Next() = 0;
+
+  // So much is queued that the client should read before it asks for more: the answers to its own
+  // requests are queued whatever the bound.
+  virtual bool backlogged() const = 0;
 };
 
 class WatchHub {
