@@ -107,6 +107,7 @@ LogOptions Options() {
   options.identity = {7, 1};
   options.segment_bytes = 4096;
   options.cache_bytes_per_group = 200;
+  options.record_bytes = 300;  // Batches of several records.
   return options;
 }
 

@@ -50,6 +50,7 @@ LogOptions Options() {
   LogOptions options;
   options.identity = {7, 1};
   options.segment_bytes = 6144;
+  options.record_bytes = 400;  // Batches of several records.
   return options;
 }
 
@@ -290,6 +291,17 @@ TEST(Damage, EveryFile) {
     outcomes.Print(closed ? "every file, closed" : "every file, crashed");
     EXPECT_GT(outcomes.count("gap"), 0u);
   }
+}
+
+TEST(Damage, AMissingNewestSegmentIsAGap) {
+  const Reference reference = MakeReference(true);
+  FaultyFileSystem fs;
+  (void)fs.CreateDirectory("log");
+  for (const auto& [path, contents] : reference.files) fs.Put(path, contents);
+  fs.Drop("log/0000000000000002.wal");
+  const absl::Status status = LogStore::Open(fs, "log", Options()).status();
+  EXPECT_TRUE(IsGap(status)) << status;
+  EXPECT_EQ(ErrorInfoOf(status)->file, "log/0000000000000002.wal");
 }
 
 // What stood behind the end before, and was never cleared: valid records at the very places where

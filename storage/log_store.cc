@@ -34,9 +34,10 @@ absl::Status CheckOptions(const LogOptions& options) {
   if (block < wal::kFrameAlignment || block > wal::kMaxBlockBytes || (block & (block - 1)) != 0) {
     return absl::InvalidArgumentError("block_bytes is no power of two from 8 to 4096");
   }
-  if (options.max_entry_bytes >= wal::kExplicitType - BatchEncoder::kFrameBytes * 2) {
-    return absl::InvalidArgumentError("max_entry_bytes is above 1 GiB");
+  if (uint64_t{options.max_entry_bytes} + options.record_bytes > uint64_t{1} << 30) {
+    return absl::InvalidArgumentError("max_entry_bytes and record_bytes are above 1 GiB");
   }
+  if (options.record_bytes < 64) return absl::InvalidArgumentError("record_bytes is below 64");
   if (options.segment_bytes < wal::kMaxBlockBytes) {
     return absl::InvalidArgumentError("segment_bytes is below 4096");
   }
@@ -56,7 +57,10 @@ uint32_t SaltOf(const LogOptions& options) {
 class LogStore::Impl {
  public:
   Impl(FileSystem& fs, std::string directory, const LogOptions& options)
-      : fs_(fs), directory_(std::move(directory)), options_(options) {}
+      : fs_(fs),
+        directory_(std::move(directory)),
+        options_(options),
+        encoder_(options.record_bytes) {}
 
   absl::Status Create();
   absl::Status Open();
@@ -507,7 +511,7 @@ uint64_t LogStore::Impl::MaxBytes(const LogBatch& batch) const {
     }
     if (change.snapshot != nullptr) other += raftpb::Encode(*change.snapshot).size();
   }
-  return BatchEncoder::MaxBytes(entries, batch.payload_bytes_, items, other, options_.block_bytes);
+  return encoder_.MaxBytes(entries, batch.payload_bytes_, items, other, options_.block_bytes);
 }
 
 // --- Writing -------------------------------------------------------------------------------------
@@ -569,9 +573,9 @@ absl::Status LogStore::Impl::BeginSegment(uint64_t bytes) {
   wal::Position start = end_;
   ++start.segment;
   start.offset = 0;
-  const uint64_t file_bytes = std::max(
-      options_.segment_bytes,
-      BatchEncoder::MaxBytes(0, 0, 1, wal::kSegmentHeadBytes, options_.block_bytes) + bytes);
+  const uint64_t file_bytes =
+      std::max(options_.segment_bytes,
+               encoder_.MaxBytes(0, 0, 1, wal::kSegmentHeadBytes, options_.block_bytes) + bytes);
   encoder_.Start(start, options_.salt, options_.block_bytes);
   encoder_.AddHead({options_.identity, options_.block_bytes, options_.salt, file_bytes});
   encoder_.Finish();
@@ -855,8 +859,8 @@ absl::Status LogStore::Impl::MoveGroups(const std::vector<GroupId>& ids) {
     }
     if (group.snapshot() != nullptr) other_bytes += raftpb::Encode(*group.snapshot()).size();
   }
-  if (absl::Status s = MakeRoom(BatchEncoder::MaxBytes(entry_count, payload_bytes, items,
-                                                       other_bytes, options_.block_bytes));
+  if (absl::Status s = MakeRoom(
+          encoder_.MaxBytes(entry_count, payload_bytes, items, other_bytes, options_.block_bytes));
       !s.ok()) {
     return s;
   }
@@ -897,8 +901,7 @@ absl::Status LogStore::Impl::RemoveSegmentsBefore(uint64_t segment) {
     }
   }
   if (unneeded.empty()) return absl::OkStatus();
-  if (absl::Status s = MakeRoom(BatchEncoder::MaxBytes(0, 0, 1, 24, options_.block_bytes));
-      !s.ok()) {
+  if (absl::Status s = MakeRoom(encoder_.MaxBytes(0, 0, 1, 24, options_.block_bytes)); !s.ok()) {
     return s;
   }
   encoder_.Start(end_, options_.salt, options_.block_bytes);

@@ -38,6 +38,10 @@ struct LogOptions {
   // written at once. A power of two from 8 to 4096. Kept by the log from its creation.
   uint32_t block_bytes = 512;
 
+  // A batch with more than this becomes several records. A record is what is read and verified as a
+  // whole to serve an old entry from disk.
+  uint32_t record_bytes = 256 << 10;
+
   // Recent entries that are kept in memory, per group and in total, in bytes of payload; older
   // ones are read back from the segments.
   uint64_t cache_bytes_per_group = 16 << 20;

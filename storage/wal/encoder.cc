@@ -9,13 +9,14 @@
 namespace storage::wal {
 
 uint64_t BatchEncoder::MaxBytes(size_t entries, size_t payload_bytes, size_t items,
-                                size_t other_bytes, uint32_t block_bytes) {
+                                size_t other_bytes, uint32_t block_bytes) const {
   const uint64_t per_entry = kEntryHeaderBytes;
   const uint64_t per_item = kItemHeaderBytes + kEntriesHeaderBytes;
   const uint64_t content = entries * per_entry + items * per_item + payload_bytes + other_bytes;
-  // A frame is closed when it has reached kFrameBytes: at most so many, and each splits one run.
-  const uint64_t frames = content / kFrameBytes + 2;
-  return content + frames * (kFrameHeaderBytes + kFrameAlignment + per_item) + block_bytes;
+  // A frame is closed when it has reached record_bytes_: at most so many; each splits one run, and
+  // so does each entry that is as large by itself.
+  const uint64_t frames = content / record_bytes_ + 2;
+  return content + frames * (kFrameHeaderBytes + kFrameAlignment + 2 * per_item) + block_bytes;
 }
 
 void BatchEncoder::Start(const Position& position, uint32_t salt, uint32_t block_bytes) {
@@ -80,7 +81,7 @@ void BatchEncoder::CloseFrame(bool last) {
 }
 
 void BatchEncoder::BeginItem(ItemKind kind, GroupId group, uint64_t body_bytes) {
-  if (frame_open_ && payload_bytes_ >= kFrameBytes) CloseFrame(false);
+  if (frame_open_ && payload_bytes_ >= record_bytes_) CloseFrame(false);
   if (!frame_open_) OpenFrame();
   AppendLittleEndian(static_cast<uint32_t>(kind), buffer_);
   AppendLittleEndian(static_cast<uint32_t>(body_bytes), buffer_);
@@ -95,14 +96,14 @@ void BatchEncoder::AddEntries(GroupId group, const raftpb::EntryList& entries, s
 // As many entries as have the same term and fit; returns where to go on.
 size_t BatchEncoder::AddRun(GroupId group, const raftpb::EntryList& entries, size_t begin) {
   const raft::Term term = entries[begin].term;
-  const uint64_t used = frame_open_ && payload_bytes_ < kFrameBytes ? payload_bytes_ : 0;
+  const uint64_t used = frame_open_ && payload_bytes_ < record_bytes_ ? payload_bytes_ : 0;
   uint64_t body_bytes = kEntriesHeaderBytes;
   size_t end = begin;
   do {
     body_bytes += kEntryHeaderBytes + entries[end].data.size();
     ++end;
-  } while (end < entries.size() && entries[end].term == term && used + body_bytes < kFrameBytes &&
-           entries[end].data.size() < kFrameBytes);  // A large one gets a frame of its own.
+  } while (end < entries.size() && entries[end].term == term && used + body_bytes < record_bytes_ &&
+           entries[end].data.size() < record_bytes_);  // A large one gets a frame of its own.
 
   BeginItem(ItemKind::kEntries, group, body_bytes);
   const uint32_t item_bytes = static_cast<uint32_t>(kItemHeaderBytes + body_bytes);

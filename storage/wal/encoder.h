@@ -21,12 +21,14 @@ namespace storage::wal {
 
 // Reused for batch after batch; allocates nothing once its buffers have grown.
 //
-// A batch is one frame, or several if it has more than kFrameBytes: a frame is what is read and
+// A batch is one frame, or several if it has more than record_bytes: a frame is what is read and
 // verified as a whole to serve an old entry.
 class BatchEncoder {
  public:
-  static constexpr size_t kFrameBytes = 256 << 10;  // Not counting a last, large entry.
   static constexpr size_t kGatheredBytes = 4096;  // Pieces of payloads from here on stay in place.
+
+  // A frame is closed when its payload has reached this, which one large entry can do alone.
+  explicit BatchEncoder(uint32_t record_bytes) : record_bytes_(record_bytes) {}
 
   // Where a run of entries was put.
   struct Placed {
@@ -41,8 +43,8 @@ class BatchEncoder {
 
   // No batch of these entries and items can become longer than this; for one that has both, the
   // sum.
-  static uint64_t MaxBytes(size_t entries, size_t payload_bytes, size_t items, size_t other_bytes,
-                           uint32_t block_bytes);
+  uint64_t MaxBytes(size_t entries, size_t payload_bytes, size_t items, size_t other_bytes,
+                    uint32_t block_bytes) const;
 
   // Starts a batch at a position of the log. Payloads must live until the pieces have been written.
   void Start(const Position& position, uint32_t salt, uint32_t block_bytes);
@@ -77,6 +79,7 @@ class BatchEncoder {
   template <typename Visit>
   void VisitPieces(size_t first_cut, size_t from, Visit visit) const;
 
+  const uint32_t record_bytes_;
   Position position_;
   uint64_t start_ = 0;
   uint32_t salt_ = 0;

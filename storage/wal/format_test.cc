@@ -59,7 +59,7 @@ raftpb::SnapshotMetadata Metadata() {
 // A head and a batch with an item of every kind.
 std::string EveryRecord() {
   std::string file;
-  BatchEncoder encoder;
+  BatchEncoder encoder(1 << 18);
   Position position{1, 0, 1, 1, 0, false};
   encoder.Start(position, kSalt, 512);
   encoder.AddHead({{7, 1}, 512, kSalt, 4096});
