@@ -44,6 +44,14 @@ uint64_t MaxApplyingSize(const Config& config) {
   return std::max<uint64_t>(size, 1);
 }
 
+// The bytes must be the same on all founders, whatever they run: etcd/raft writes the type of these
+// changes although it is zero, which our encoding would leave out.
+absl::Cord FoundingChange(const raftpb::ConfChange& change) {
+  absl::Cord data(absl::string_view("\x10\x00", 2));  // Field 2, varint 0; field 1 is not there.
+  data.Append(raftpb::Encode(change));
+  return data;
+}
+
 uint64_t SeedOf(const Config& config) { return config.seed != 0 ? config.seed : config.id; }
 
 std::string JoinedHex(const quorum::Joint& voters) {
@@ -105,7 +113,7 @@ absl::Status Raft::Bootstrap(absl::Span<const Peer> peers) {
     log_.PushBack({.term = 1,
                    .index = log_.LastIndex() + 1,
                    .type = raftpb::EntryType::kConfChange,
-                   .data = absl::Cord(raftpb::Encode(change))});
+                   .data = FoundingChange(change)});
   }
   // The founders agree on these entries beforehand, so they are committed without a vote. They
   // are applied here for a server to know its peers, and handed out again for the application.

@@ -111,6 +111,7 @@ class Raft {
   absl::Status StepFollower(const raftpb::Message& m);
   absl::Status StepCandidate(const raftpb::Message& m);
   absl::Status StepLeader(const raftpb::Message& m);
+  void NotForLeaders(const raftpb::Message& m);
   void Send(raftpb::Message m);
 
   // raft_roles.cc: the only writer of role_.

@@ -200,7 +200,14 @@ absl::Status Raft::StepLeader(const Message& m) {
     case MessageType::kSnapStatus: return OnSnapshotStatus(m), absl::OkStatus();
     case MessageType::kUnreachable: return OnUnreachable(m), absl::OkStatus();
     case MessageType::kTransferLeader: return OnTransferLeader(m), absl::OkStatus();
-    default: return absl::OkStatus();  // Not addressed to leaders.
+    default: return NotForLeaders(m), absl::OkStatus();
+  }
+}
+
+void Raft::NotForLeaders(const Message& m) {
+  const bool from_peer = m.type != MessageType::kForgetLeader;
+  if (from_peer && leading_->progress.Find(m.from) == nullptr) {
+    RAFT_LOG(config_.logger, kDebug, Hex(id()), " no progress available for ", Hex(m.from));
   }
 }
 
