@@ -20,6 +20,13 @@ TEST(CheckEncoding, AcceptsWhatIsRight) {
            "Snapshot\tmetadata:{conf_state:{voters:1 voters:2}}\t12060a0408010802\t=",
            "Message\tentries:{Term:1} entries:{} responses:{to:2}\t3a0210013a0072021002\t=",
            "Message\treject:true context:\"c\" snapshot:{}\t4a005001620163\t=",
+           "Message\ttype:MsgAppResp to:1 from:2 term:3 logTerm:4 index:5 commit:8 rejectHint:11 "
+           "vote:13\t0804100118022003280430054008580b680d\t=",
+           "ConfState\tvoters:1 learners:2 voters_outgoing:3 learners_next:4 auto_leave:false\t"
+           "0801100218032004\t08011002180320042800",
+           "SnapshotMetadata\tindex:2 term:3\t10021803\t0a02280010021803",
+           "ConfChange\tid:1 type:ConfChangeUpdateNode node_id:3 "
+           "context:\"c\"\t080110021803220163\t=",
            "ConfChangeV2\tchanges:{type:ConfChangeAddLearnerNode node_id:4}\t120408031004\t=",
        }) {
     EXPECT_EQ(CheckEncoding(line), "") << line;
