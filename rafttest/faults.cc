@@ -54,6 +54,7 @@ Faults Faults::Draw(Random& random) {
   f.max_uncommitted_size = random.Chance(0.7) ? 0 : random.Between(16, 400);
   f.compact_every = random.Chance(0.4) ? 0 : static_cast<uint32_t>(random.Between(5, 100));
   f.entries_kept = random.Chance(0.5) ? 0 : static_cast<uint32_t>(random.Between(1, 50));
+  if (random.Chance(0.2)) f.max_inflight_bytes = f.max_size_per_msg + random.Between(0, 200);
   f.payload_bytes = static_cast<uint32_t>(random.Chance(0.7) ? 8 : random.Between(8, 64));
   return f;
 }
@@ -70,8 +71,8 @@ std::string Faults::Describe() const {
       " check_quorum=", check_quorum, " mixed=", mixed_votes, " async=", async_writes,
       " immediate=", immediate_sends, " election_tick=", election_tick,
       " inflight=", max_inflight_msgs, " per_msg=", max_size_per_msg,
-      " per_ready=", max_committed_size, " uncommitted=", max_uncommitted_size,
-      " compact=", compact_every, "/", entries_kept);
+      " inflight_bytes=", max_inflight_bytes, " per_ready=", max_committed_size,
+      " uncommitted=", max_uncommitted_size, " compact=", compact_every, "/", entries_kept);
 }
 
 }  // namespace rafttest

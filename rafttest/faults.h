@@ -13,19 +13,21 @@ namespace rafttest {
 using SimTime = uint64_t;
 inline constexpr SimTime kTick = 1000;
 
-// Drawn anew for each seed, each parameter by itself and often zero ("swarm testing", Groce et al. 2012): runs
-// that combine everything are rarely the ones that find something.
+// Drawn anew for each seed, each parameter by itself and often zero ("swarm testing", Groce et al.
+// 2012): runs that combine everything are rarely the ones that find something.
 struct Faults {
   // Network. Probabilities per message, times as means.
   double drop = 0;
   double duplicate = 0;
-  double replay_old = 0;   // A message of long ago comes again, perhaps across a restart of its sender.
+  double replay_old =
+      0;  // A message of long ago comes again, perhaps across a restart of its sender.
   double delay = kTick / 4.0;  // Mean delay.
-  double heavy_tail = 0;   // A delay is a hundred times as long.
-  double lose_report = 0;  // The transport forgets to say how a snapshot's transfer ended.
+  double heavy_tail = 0;       // A delay is a hundred times as long.
+  double lose_report = 0;      // The transport forgets to say how a snapshot's transfer ended.
 
   // Mean times between events, in ticks; 0: never.
-  double partition_every = 0;  // Any of: symmetric, one-way, bridge, isolated leader, single links, clogged links.
+  double partition_every =
+      0;  // Any of: symmetric, one-way, bridge, isolated leader, single links, clogged links.
   double partition_lasts = 50;
   double crash_every = 0;
   double crash_lasts = 30;
@@ -39,11 +41,11 @@ struct Faults {
   double read_every = 20;
 
   // Disk.
-  double write_takes = 0;  // Mean, in ticks; 0: at once.
-  double apply_takes = 0;  // Likewise, with asynchronous storage writes.
-  double torn_write = 0;   // A crash leaves a beginning of the batch being written.
+  double write_takes = 0;   // Mean, in ticks; 0: at once.
+  double apply_takes = 0;   // Likewise, with asynchronous storage writes.
+  double torn_write = 0;    // A crash leaves a beginning of the batch being written.
   double kept_write = 0.5;  // A crash leaves all of it, though nobody was told.
-  double ready_delay = 0;  // A server gets round to its Ready only after this many ticks (mean).
+  double ready_delay = 0;   // A server gets round to its Ready only after this many ticks (mean).
 
   // Clocks: each server's ticks are this much faster or slower at most (0.5 .. 2).
   double clock_skew = 0;
@@ -58,10 +60,11 @@ struct Faults {
   uint32_t election_tick = 10;
   uint32_t max_inflight_msgs = 16;
   uint64_t max_size_per_msg = 1 << 20;
+  uint64_t max_inflight_bytes = 0;
   uint64_t max_committed_size = 0;
   uint64_t max_uncommitted_size = 0;
-  uint32_t compact_every = 0;   // Applied entries between snapshots; 0: never.
-  uint32_t entries_kept = 0;    // Behind a snapshot.
+  uint32_t compact_every = 0;  // Applied entries between snapshots; 0: never.
+  uint32_t entries_kept = 0;   // Behind a snapshot.
   uint32_t payload_bytes = 8;
 
   static Faults Draw(Random& random);

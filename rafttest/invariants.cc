@@ -1,6 +1,7 @@
 #include "rafttest/invariants.h"
 
 #include <algorithm>
+#include <iterator>
 
 #include "absl/strings/str_cat.h"
 #include "raft/quorum/joint.h"
@@ -20,14 +21,32 @@ using raftpb::MessageType;
 
 namespace {
 
-// Whether enough of the servers in a set make a quorum of both halves.
-bool HasQuorum(const raft::quorum::Joint& voters, absl::FunctionRef<bool(NodeId)> in_set) {
-  return voters.CountVotes([&](NodeId id) { return absl::optional<bool>(in_set(id)); }) ==
-         raft::quorum::VoteResult::kWon;
+// Whether more than half of the servers in a list are in a set. The checker counts by itself: it
+// must not believe what the core's own arithmetic says.
+template <typename Ids>
+bool MostAreIn(const Ids& ids, absl::FunctionRef<bool(NodeId)> in_set) {
+  size_t size = 0;
+  size_t inside = 0;
+  for (NodeId id : ids) {
+    ++size;
+    if (in_set(id)) ++inside;
+  }
+  return 2 * inside > size;
 }
 
-// Whether every quorum of one configuration has a server in common with every quorum of the other. Tried out
-// over all subsets: configurations are small.
+// Whether the servers in a set are a quorum: most of each half (§4.3).
+bool HasQuorum(const raftpb::ConfState& conf, absl::FunctionRef<bool(NodeId)> in_set) {
+  return MostAreIn(conf.voters, in_set) &&
+         (conf.voters_outgoing.empty() || MostAreIn(conf.voters_outgoing, in_set));
+}
+
+bool HasQuorum(const raft::quorum::Joint& voters, absl::FunctionRef<bool(NodeId)> in_set) {
+  return MostAreIn(voters.incoming, in_set) &&
+         (voters.outgoing.empty() || MostAreIn(voters.outgoing, in_set));
+}
+
+// Whether every quorum of one configuration has a server in common with every quorum of the other.
+// Tried out over all subsets: configurations are small.
 bool QuorumsOverlap(const raftpb::ConfState& a, const raftpb::ConfState& b) {
   std::vector<NodeId> all;
   for (const auto* ids : {&a.voters, &a.voters_outgoing, &b.voters, &b.voters_outgoing}) {
@@ -35,25 +54,46 @@ bool QuorumsOverlap(const raftpb::ConfState& a, const raftpb::ConfState& b) {
   }
   std::sort(all.begin(), all.end());
   all.erase(std::unique(all.begin(), all.end()), all.end());
-  const auto voters_of = [](const raftpb::ConfState& state) {
-    return raft::quorum::Joint{raft::quorum::Majority(state.voters),
-                               raft::quorum::Majority(state.voters_outgoing)};
-  };
-  const raft::quorum::Joint in_a = voters_of(a);
-  const raft::quorum::Joint in_b = voters_of(b);
   const auto position = [&](NodeId id) {
     return std::lower_bound(all.begin(), all.end(), id) - all.begin();
   };
   for (uint64_t set = 0; set < uint64_t{1} << all.size(); ++set) {
     const auto inside = [&](NodeId id) { return (set >> position(id) & 1) != 0; };
     const auto outside = [&](NodeId id) { return !inside(id); };
-    if (HasQuorum(in_a, inside) && HasQuorum(in_b, outside)) return false;
+    if (HasQuorum(a, inside) && HasQuorum(b, outside)) return false;
   }
   return true;
 }
 
 bool Contains(const std::vector<NodeId>& ids, NodeId id) {
   return std::find(ids.begin(), ids.end(), id) != ids.end();
+}
+
+std::vector<NodeId> Union(std::vector<NodeId> a, const std::vector<NodeId>& b) {
+  a.insert(a.end(), b.begin(), b.end());
+  std::sort(a.begin(), a.end());
+  a.erase(std::unique(a.begin(), a.end()), a.end());
+  return a;
+}
+
+// Why one change cannot lead from one configuration to the next; empty if it can.
+std::string WhyNoNeighbours(const raftpb::ConfState& from, const raftpb::ConfState& to) {
+  const bool from_joint = !from.voters_outgoing.empty();
+  const bool to_joint = !to.voters_outgoing.empty();
+  if (from == to) return "";  // A change that cannot be applied, or changes nothing.
+  if (from_joint && to_joint) return "from one joint configuration into another";
+  if (to_joint) {
+    return to.voters_outgoing == from.voters ? "" : "the outgoing half is not what was in force";
+  }
+  if (from_joint) {
+    const bool left =
+        to.voters == from.voters && to.learners == Union(from.learners, from.learners_next);
+    return left ? "" : "it is left for something else than its incoming half";
+  }
+  std::vector<NodeId> differ;
+  std::set_symmetric_difference(from.voters.begin(), from.voters.end(), to.voters.begin(),
+                                to.voters.end(), std::back_inserter(differ));
+  return differ.size() <= 1 ? "" : "more than one voter changes at once";
 }
 
 // What every configuration must be, whatever led to it.
@@ -75,8 +115,7 @@ std::string WhyMalformed(const raftpb::ConfState& state) {
 
 }  // namespace
 
-Invariants::Invariants(size_t servers, Leniency leniency)
-    : leniency_(leniency), ghosts_(servers) {}
+Invariants::Invariants(size_t servers, Leniency leniency) : leniency_(leniency), ghosts_(servers) {}
 
 void Invariants::Fail(std::string invariant, std::string what) {
   if (!violation_) violation_ = Violation{std::move(invariant), std::move(what)};
@@ -105,13 +144,15 @@ void Invariants::OnStarted(NodeId id, const RawNode& node) {
   g.state_applied = log.applied();
   g.commit_checked = 0;
   g.match_checked.clear();
+  g.led_ready_term = 0;
+  g.membership = node.raft().membership();
   if (log.LastIndex() != g.durable.last()) {
     Fail("S8", absl::StrCat(id, " came back with a log up to ", log.LastIndex(), ", its disk has ",
                             g.durable.last()));
   }
   if (g.term != g.durable_state.term) {
-    Fail("S8", absl::StrCat(id, " came back in term ", g.term, ", its disk has ",
-                            g.durable_state.term));
+    Fail("S8",
+         absl::StrCat(id, " came back in term ", g.term, ", its disk has ", g.durable_state.term));
   }
 }
 
@@ -120,11 +161,9 @@ void Invariants::OnCrashed(NodeId id) {
   const Index last = committed_.last();
   const HashedLog::Position& position = committed_.At(last);
   const raftpb::ConfState& conf = newest_configuration();
-  const raft::quorum::Joint voters{raft::quorum::Majority(conf.voters),
-                                   raft::quorum::Majority(conf.voters_outgoing)};
-  if (HasQuorum(voters, [&](NodeId v) { return !HasDurably(v, last, position); })) {
-    Fail("S10", absl::StrCat("after the crash of ", id, " a quorum of ",
-                             raftpb::Describe(conf), " lacks committed entry ", last));
+  if (HasQuorum(conf, [&](NodeId v) { return !HasDurably(v, last, position); })) {
+    Fail("S10", absl::StrCat("after the crash of ", id, " a quorum of ", raftpb::Describe(conf),
+                             " lacks committed entry ", last));
   }
 }
 
@@ -161,13 +200,13 @@ void Invariants::AfterStep(NodeId id, const RawNode& node) {
   if (hopeless_request_) {
     const std::vector<Message>& answers = raft.outbox().after_write();
     for (size_t i = answers_before_; i < answers.size(); ++i) {
-      const bool vote = answers[i].type == MessageType::kVoteResp ||
-                        answers[i].type == MessageType::kPreVoteResp;
+      const bool vote =
+          answers[i].type == MessageType::kVoteResp || answers[i].type == MessageType::kPreVoteResp;
       if (vote && !answers[i].reject && answers[i].to == hopeless_request_->from) {
-        Fail("S11", absl::StrCat(id, " votes for ", answers[i].to, " whose log ends at (",
-                                 hopeless_request_->log_term, ", ", hopeless_request_->index,
-                                 "), its own at (", log.LastId().term, ", ", log.LastId().index,
-                                 ")"));
+        Fail("S11",
+             absl::StrCat(id, " votes for ", answers[i].to, " whose log ends at (",
+                          hopeless_request_->log_term, ", ", hopeless_request_->index,
+                          "), its own at (", log.LastId().term, ", ", log.LastId().index, ")"));
       }
     }
     hopeless_request_.reset();
@@ -179,9 +218,14 @@ void Invariants::AfterStep(NodeId id, const RawNode& node) {
     Fail("S8", absl::StrCat(id, ": ", log.Describe(), ", last=", log.LastIndex()));
   }
   if (log.committed() < g.commit || log.applied() < g.applied || raft.term() < g.term) {
-    Fail("S8", absl::StrCat(id, " went back: term ", g.term, " to ", raft.term(), ", commit ",
-                            g.commit, " to ", log.committed(), ", applied ", g.applied, " to ",
-                            log.applied()));
+    Fail("S8",
+         absl::StrCat(id, " went back: term ", g.term, " to ", raft.term(), ", commit ", g.commit,
+                      " to ", log.committed(), ", applied ", g.applied, " to ", log.applied()));
+  }
+  // L4: to ask "what if" raises nobody's term (§9.6).
+  if (raft.role() == Role::kPreCandidate && raft.term() != g.term) {
+    Fail("L4", absl::StrCat(id, " raises its term from ", g.term, " to ", raft.term(),
+                            " for a pre-vote"));
   }
   if (raft.role() == Role::kLeader) {
     CheckLeadership(id, node, g);
@@ -204,10 +248,21 @@ void Invariants::CheckLeadership(NodeId id, const RawNode& node, Ghost& g) {
   if (!first && leader->second != id) {
     Fail("S1", absl::StrCat(id, " leads term ", raft.term(), ", and so did ", leader->second));
   }
+  // S1, S2: it was elected by a quorum, by votes that no crash takes back (§3.4, §3.8).
+  const auto voted = [&](NodeId voter) {
+    const auto vote = votes_.find({voter, raft.term()});
+    return vote != votes_.end() && vote->second == id;
+  };
+  if (!HasQuorum(raft.membership().voters, voted)) {
+    Fail("S1", absl::StrCat(id, " leads term ", raft.term(), " without a quorum of ",
+                            Describe(raft.membership()), " having voted for it"));
+  }
+  g.last_when_elected = log.LastIndex() - 1;  // In front of its own first entry.
   // S6: a new leader has all that was committed in earlier terms (§3.6.3). A server may learn of
   // its election so late that the group has moved on.
   Index last = committed_.last();
-  while (last >= committed_.first() && commit_terms_[last - first_committed_] >= raft.term()) --last;
+  while (last >= committed_.first() && commit_terms_[last - first_committed_] >= raft.term())
+    --last;
   const bool covered = log.FirstIndex() > last + 1;
   if (!covered && !log.Matches({committed_.At(last).term, last})) {
     Fail("S6", absl::StrCat(id, " leads term ", raft.term(), " without committed entry ", last,
@@ -215,7 +270,8 @@ void Invariants::CheckLeadership(NodeId id, const RawNode& node, Ghost& g) {
   }
 }
 
-// S9: a leader commits only entries of its own term, and only when a quorum has them durably (§3.6.2).
+// S9: a leader commits only entries of its own term, and only when a quorum has them durably
+// (§3.6.2).
 void Invariants::CheckLeaderCommit(NodeId id, const RawNode& node, Index commit) {
   const Ghost& g = ghost(id);
   if (!g.handed_out.Has(commit)) {
@@ -228,19 +284,35 @@ void Invariants::CheckLeaderCommit(NodeId id, const RawNode& node, Index commit)
   }
   const auto has = [&](NodeId voter) { return HasDurably(voter, commit, position); };
   if (!HasQuorum(node.raft().membership().voters, has)) {
-    Fail("S9", absl::StrCat(id, " commits ", commit, " of term ", position.term,
-                            " without a quorum of ", Describe(node.raft().membership()),
-                            " having it durably"));
+    Fail("S9",
+         absl::StrCat(id, " commits ", commit, " of term ", position.term, " without a quorum of ",
+                      Describe(node.raft().membership()), " having it durably"));
   }
 }
 
-// S15: what a leader believes of a follower's log is true (§3.5).
+// S15: what a leader believes of a follower's log is true (§3.5), and its windows have bounds.
 void Invariants::CheckProgress(NodeId id, const RawNode& node, Ghost& g) {
+  const raft::Config& config = node.raft().config();
+  if (config.max_uncommitted_size != 0 && g.led_ready_term == g.term &&
+      node.raft().log().applied() == node.raft().log().LastIndex() &&
+      node.raft().uncommitted_size() != 0) {
+    Fail("S15", absl::StrCat(id, " has applied all, and counts ", node.raft().uncommitted_size(),
+                             " bytes as uncommitted"));
+  }
   size_t i = 0;
   for (const auto& [peer, progress] : *node.raft().progress()) {
     if (progress.match() >= progress.next()) {
       Fail("S15", absl::StrCat(id, " takes ", peer, " for match=", progress.match(),
                                " next=", progress.next()));
+    }
+    if (progress.inflights().count() > config.max_inflight_msgs) {
+      Fail("S15", absl::StrCat(id, " has ", progress.inflights().count(), " messages to ", peer,
+                               " in flight"));
+    }
+    if (progress.inflights().empty() != (progress.inflights().bytes() == 0) &&
+        progress.inflights().empty()) {
+      Fail("S15", absl::StrCat(id, " has nothing in flight to ", peer, ", but ",
+                               progress.inflights().bytes(), " bytes of it"));
     }
     if (i == g.match_checked.size()) g.match_checked.emplace_back(peer, 0);
     auto& [checked_peer, checked] = g.match_checked[i++];
@@ -249,15 +321,24 @@ void Invariants::CheckProgress(NodeId id, const RawNode& node, Ghost& g) {
       checked = 0;
     }
     const Index match = progress.match();
-    if (match <= checked) continue;
+    // Only who left and came back starts anew.
+    if (match < checked && match != 0) {
+      Fail("S15",
+           absl::StrCat(id, " took ", peer, " to match up to ", checked, ", and now to ", match));
+    }
+    if (match <= checked) {
+      checked = match;
+      continue;
+    }
     checked = match;
     if (!g.handed_out.Has(match)) continue;  // Compacted since.
     // A later leader may have overwritten what it acknowledged to this one, which will never know.
     if (ghost(peer).durable_state.term > node.raft().term()) continue;
     if (!HasDurably(peer, match, g.handed_out.At(match))) {
-      Fail("S15", absl::StrCat(id, " of term ", node.raft().term(), " takes ", peer,
-                               " to match up to ", match, ", but its disk has other entries or ends at ",
-                               ghost(peer).durable.last()));
+      Fail("S15",
+           absl::StrCat(id, " of term ", node.raft().term(), " takes ", peer, " to match up to ",
+                        match, ", but its disk has other entries or ends at ",
+                        ghost(peer).durable.last()));
     }
   }
 }
@@ -282,9 +363,9 @@ void Invariants::OnReady(NodeId id, const RawNode& node, const raft::Ready& read
                                      g.handed_out.last()));
     }
     // S4: a leader never rewrites its log (§3.5).
-    if (ready.entries.front().index <= g.handed_out.last() &&
-        node.raft().role() == Role::kLeader &&
-        g.handed_out.At(entries.front().index).term == node.raft().term()) {
+    const bool leads_on =
+        node.raft().role() == Role::kLeader && g.led_ready_term == node.raft().term();
+    if (leads_on && entries.front().index <= g.handed_out.last()) {
       Fail("S4", absl::StrCat(id, " leads term ", node.raft().term(), " and rewrites entry ",
                               entries.front().index));
     }
@@ -309,7 +390,21 @@ void Invariants::OnReady(NodeId id, const RawNode& node, const raft::Ready& read
       }
     }
   }
+  if (node.raft().role() == Role::kLeader) g.led_ready_term = node.raft().term();
   CheckCommitted(id, node.raft().log().committed(), g);
+  // S13: the configuration changes only by what is applied, which updates the ghost.
+  if (ready.snapshot != nullptr) {
+    g.membership = node.raft().membership();
+    const raftpb::ConfState now = g.membership.ToConfState();
+    if (!(now == ready.snapshot->metadata.conf_state)) {
+      Fail("S13", absl::StrCat(id, " takes ", raftpb::Describe(now), " from a snapshot with ",
+                               raftpb::Describe(ready.snapshot->metadata.conf_state)));
+    }
+  }
+  if (!(g.membership == node.raft().membership())) {
+    Fail("S13", absl::StrCat(id, " believes in ", Describe(node.raft().membership()),
+                             ", but what it applied makes ", Describe(g.membership)));
+  }
 }
 
 // S13: a leader admits one unapplied change of membership at a time (§4.1).
@@ -319,11 +414,17 @@ void Invariants::CheckOwnChanges(NodeId id, const RawNode& node, const raft::Rea
   const HashedLog& log = ghost(id).handed_out;
   for (const raftpb::Entry& entry : ready.entries) {
     if (!raftpb::IsConfChange(entry) || entry.term != raft.term()) continue;
+    // What was in its log when it was elected may hold a change, too: first it applies that.
+    if (raft.log().applied() < ghost(id).last_when_elected) {
+      Fail("S13", absl::StrCat(id, " leads term ", raft.term(), " and proposes a change at ",
+                               entry.index, ", having applied up to ", raft.log().applied(),
+                               " of the ", ghost(id).last_when_elected, " entries it began with"));
+    }
     for (Index index = raft.log().applied() + 1; index < entry.index; ++index) {
       const bool in_ready = index >= ready.entries.front().index;
-      const bool change = in_ready
-                              ? raftpb::IsConfChange(ready.entries[index - ready.entries.front().index])
-                              : log.Has(index) && log.At(index).conf_change;
+      const bool change =
+          in_ready ? raftpb::IsConfChange(ready.entries[index - ready.entries.front().index])
+                   : log.Has(index) && log.At(index).conf_change;
       if (change) {
         Fail("S13", absl::StrCat(id, " leads term ", raft.term(), " and proposes a change at ",
                                  entry.index, " with an unapplied one at ", index));
@@ -365,12 +466,15 @@ void Invariants::OnDurable(NodeId id, const raftpb::EntryList& entries) {
 void Invariants::OnDurable(NodeId id, const raftpb::HardState& hard_state) {
   Ghost& g = ghost(id);
   g.durable_state = hard_state;
-  // S2: one vote per term, over all lives (§3.4). A vote counts when it is durable.
-  if (hard_state.vote == kNone) return;
-  const auto [vote, first] = votes_.emplace(std::make_pair(id, hard_state.term), hard_state.vote);
-  if (!first && vote->second != hard_state.vote) {
-    Fail("S2", absl::StrCat(id, " votes in term ", hard_state.term, " for ", hard_state.vote,
-                            ", and did for ", vote->second));
+  if (hard_state.vote != kNone) RememberVote(id, hard_state.term, hard_state.vote);
+}
+
+// S2: one vote per term, over all lives (§3.4). A vote counts when it is durable, or told.
+void Invariants::RememberVote(NodeId id, Term term, NodeId candidate) {
+  const auto [vote, first] = votes_.emplace(std::make_pair(id, term), candidate);
+  if (!first && vote->second != candidate) {
+    Fail("S2", absl::StrCat(id, " votes in term ", term, " for ", candidate, ", and did for ",
+                            vote->second));
   }
 }
 
@@ -403,26 +507,30 @@ void Invariants::OnSend(NodeId id, const Message& m) {
   const Term durable_term = g.durable_state.term;
   const bool what_if = m.type == MessageType::kPreVote || m.type == MessageType::kPreVoteResp;
   if (!what_if && m.term > durable_term) {
-    Fail("S3", absl::StrCat(id, " says ", raftpb::Describe(m), " with term ", durable_term,
-                            " on disk"));
+    Fail("S3",
+         absl::StrCat(id, " says ", raftpb::Describe(m), " with term ", durable_term, " on disk"));
   }
-  if (m.type == MessageType::kVoteResp && !m.reject && m.term == durable_term &&
-      g.durable_state.vote != m.to) {
-    Fail("S3", absl::StrCat(id, " grants ", m.to, " a vote in term ", m.term,
-                            " that its disk does not have"));
+  if (m.type == MessageType::kVoteResp && !m.reject) {
+    // Or the disk has a later term already: then it never votes in this one again.
+    if (m.term < durable_term) RememberVote(id, m.term, m.to);
+    const auto vote = votes_.find({id, m.term});
+    if (vote == votes_.end() || vote->second != m.to) {
+      Fail("S3", absl::StrCat(id, " grants ", m.to, " a vote in term ", m.term,
+                              " that its disk does not have"));
+    }
   }
   const bool too_late = leniency_.old_acks_may_leave && m.term < durable_term;
   if (m.type == MessageType::kAppResp && !m.reject && !too_late) {
     if (m.index > g.durable.last()) {
-      Fail("S3", absl::StrCat(id, " acknowledges ", m.index, ", its disk ends at ",
-                              g.durable.last()));
+      Fail("S3",
+           absl::StrCat(id, " acknowledges ", m.index, ", its disk ends at ", g.durable.last()));
       return;
     }
     const Ghost& leader = ghost(m.to);
     if (leader.role == Role::kLeader && leader.term == m.term && leader.handed_out.Has(m.index) &&
         g.durable.Has(m.index) && leader.handed_out.At(m.index) != g.durable.At(m.index)) {
-      Fail("S3", absl::StrCat(id, " acknowledges ", m.index, " to ", m.to,
-                              ", its disk has another log"));
+      Fail("S3",
+           absl::StrCat(id, " acknowledges ", m.index, " to ", m.to, ", its disk has another log"));
     }
   }
 }
@@ -435,13 +543,22 @@ void Invariants::OnApplied(NodeId id, const raftpb::Entry& entry, uint64_t state
   }
   g.state_applied = entry.index;
   if (entry.index > committed_.last() || entry.index < committed_.first()) {
-    return Fail("S7", absl::StrCat(id, " applies ", entry.index, ", committed is ",
-                                   committed_.last()));
+    return Fail("S7",
+                absl::StrCat(id, " applies ", entry.index, ", committed is ", committed_.last()));
   }
   if (committed_.At(entry.index).hash != state_hash) {
     Fail("S7", absl::StrCat(id, " applies another entry at ", entry.index, " than is committed"));
   }
   if (conf_state != nullptr) CheckConfiguration(id, entry.index, *conf_state);
+}
+
+void Invariants::OnChanged(NodeId id, const RawNode& node, const raftpb::ConfState& conf_state) {
+  ghost(id).membership = node.raft().membership();
+  const raftpb::ConfState now = node.raft().membership().ToConfState();
+  if (!(now == conf_state)) {
+    Fail("S13", absl::StrCat(id, " says that its configuration is ", raftpb::Describe(conf_state),
+                             ", but it is ", raftpb::Describe(now)));
+  }
 }
 
 // S13: a change has the same result everywhere. S14: neighbours' quorums overlap (§4.1, §4.3).
@@ -455,12 +572,18 @@ void Invariants::CheckConfiguration(NodeId id, Index index, const raftpb::ConfSt
     return;
   }
   if (const std::string why = WhyMalformed(conf_state); !why.empty()) {
-    Fail("S13", absl::StrCat(id, " comes to ", raftpb::Describe(conf_state), " at ", index, ": ", why));
+    Fail("S13",
+         absl::StrCat(id, " comes to ", raftpb::Describe(conf_state), " at ", index, ": ", why));
   }
   const auto next = configurations_.upper_bound(index);
-  if (next != configurations_.begin() && !QuorumsOverlap(std::prev(next)->second, conf_state)) {
-    Fail("S14", absl::StrCat("from ", raftpb::Describe(std::prev(next)->second), " to ",
-                             raftpb::Describe(conf_state), " at ", index, " on ", id));
+  if (next != configurations_.begin()) {
+    const raftpb::ConfState& before = std::prev(next)->second;
+    const std::string step = absl::StrCat("from ", raftpb::Describe(before), " to ",
+                                          raftpb::Describe(conf_state), " at ", index, " on ", id);
+    if (!QuorumsOverlap(before, conf_state)) Fail("S14", step);
+    if (const std::string why = WhyNoNeighbours(before, conf_state); !why.empty()) {
+      Fail("S13", absl::StrCat(step, ": ", why));
+    }
   }
   configurations_[index] = conf_state;
 }
@@ -475,9 +598,13 @@ void Invariants::OnReadAnswered(NodeId id, uint64_t read, Index index) {
   if (asked == reads_.end() || asked->second.from != id) {
     return Fail("R1", absl::StrCat(id, " gets an answer to read ", read, ", which it never asked"));
   }
+  if (asked->second.answered && !leniency_.messages_may_repeat) {
+    Fail("R1", absl::StrCat("read ", read, " of ", id, " is answered twice"));
+  }
+  asked->second.answered = true;
   if (index < asked->second.at_least) {
-    Fail("R1", absl::StrCat("read ", read, " of ", id, " may be served at ", index,
-                            ", but ", asked->second.at_least, " was committed when it was asked"));
+    Fail("R1", absl::StrCat("read ", read, " of ", id, " may be served at ", index, ", but ",
+                            asked->second.at_least, " was committed when it was asked"));
   }
 }
 

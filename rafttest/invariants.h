@@ -1,7 +1,8 @@
 // What must hold at every moment of every run, checked from outside.
 //
 // The checker keeps a ghost of the whole cluster's history that no server ever sees, and compares
-// after every event. The names S1.. are those of docs/testing.md, each with its source in the thesis.
+// after every event. The names S1.. are those of docs/testing.md, each with its source in the
+// thesis.
 #ifndef RAFT_RAFTTEST_INVARIANTS_H_
 #define RAFT_RAFTTEST_INVARIANTS_H_
 
@@ -16,6 +17,7 @@
 #include "absl/types/optional.h"
 #include "raft/raw_node.h"
 #include "raft/ready.h"
+#include "raft/tracker/config.h"
 #include "raft/types.h"
 #include "raftpb/conf_state.h"
 #include "raftpb/message.h"
@@ -36,6 +38,8 @@ class Invariants {
   struct Leniency {
     // With Config::immediate_sends, an acknowledgement may leave in a later term than it was made.
     bool old_acks_may_leave = false;
+    // The network duplicates, so that a forwarded read may be answered twice.
+    bool messages_may_repeat = false;
   };
 
   Invariants(size_t servers, Leniency leniency);
@@ -69,6 +73,8 @@ class Invariants {
   // with the configuration that resulted.
   void OnApplied(raft::NodeId id, const raftpb::Entry& entry, uint64_t state_hash,
                  const raftpb::ConfState* conf_state);
+  // It was told to change its configuration, and said that this is the result.
+  void OnChanged(raft::NodeId id, const raft::RawNode& node, const raftpb::ConfState& conf_state);
   // It asked for a read; it got an answer.
   void OnReadAsked(raft::NodeId id, uint64_t read);
   void OnReadAnswered(raft::NodeId id, uint64_t read, raft::Index index);
@@ -95,9 +101,13 @@ class Invariants {
     raft::Index applied = 0;        // By the core's count.
     raft::Index state_applied = 0;  // By the state machine's.
     raft::Index commit_checked = 0;
+    raft::Term led_ready_term = 0;      // The last in which it handed out a Ready as leader.
+    raft::Index last_when_elected = 0;  // Of its log, while leading.
+    raft::tracker::Config membership;   // As its start and what it applied made it.
     std::vector<std::pair<raft::NodeId, raft::Index>> match_checked;  // While leading.
   };
 
+  void RememberVote(raft::NodeId id, raft::Term term, raft::NodeId candidate);
   void CheckLeadership(raft::NodeId id, const raft::RawNode& node, Ghost& ghost);
   void CheckLeaderCommit(raft::NodeId id, const raft::RawNode& node, raft::Index commit);
   void CheckProgress(raft::NodeId id, const raft::RawNode& node, Ghost& ghost);

@@ -64,8 +64,8 @@ void SimServer::Start() {
   // The commit index need not have been synced, but what the state machine has applied was
   // committed, and so was what the snapshot covers.
   raftpb::HardState hard_state = hard_state_;
-  hard_state.commit = std::max({hard_state.commit, durable_state_.applied.index,
-                                storage_.FirstIndex() - 1});
+  hard_state.commit =
+      std::max({hard_state.commit, durable_state_.applied.index, storage_.FirstIndex() - 1});
   hard_state.commit = std::min(hard_state.commit, storage_.LastIndex());
   storage_.SetHardState(hard_state);
   storage_.SetConfState(durable_state_.conf_state);
@@ -84,8 +84,8 @@ void SimServer::Crash(Random& random) {
   node_.reset();
   awaiting_write_ = false;
   applies_.clear();
-  // Writes go to the disk in order: a beginning of the queue may be there, and a beginning of the batch after
-  // it.
+  // Writes go to the disk in order: a beginning of the queue may be there, and a beginning of the
+  // batch after it.
   for (Write& write : writes_) {
     write.committed.Clear();
     if (random.Chance(faults_.kept_write)) {
@@ -107,12 +107,16 @@ void SimServer::Crash(Random& random) {
 }
 
 void SimServer::Work() {
+  // Work that makes work for itself without end would stop the time.
+  constexpr int kMostReadys = 100000;
+  int readys = 0;
   while (node_ != nullptr && !awaiting_write_ && node_->HasReady()) {
     const absl::Status taken = node_->TakeReady(ready_);
     if (!taken.ok()) {
       invariants_->Fail("S8", std::string(taken.message()));
       return;
     }
+    if (++readys > kMostReadys) return invariants_->Fail("L3", "there is always one more Ready");
     invariants_->OnReady(id(), *node_, ready_);
     if (ready_.soft_state) world_->OnRole(id(), *ready_.soft_state);
     if (config_.async_storage_writes) {
@@ -217,6 +221,7 @@ void SimServer::Apply(const EntryList& entries) {
       // A snapshot that covers the entry is about to replace this state.
       if (absl::IsAborted(conf_state.status())) return;
       if (conf_state.ok()) state_.conf_state = *std::move(conf_state);
+      invariants_->OnChanged(id(), *node_, state_.conf_state);
     }
     state_.hash = HashEntry(state_.hash, entry);
     state_.applied = entry.id();

@@ -1,6 +1,8 @@
-// Runs seeded simulations: `simulate --seeds=1..2000`. A failure prints its seed, what was violated, the last
-// events, and the command that replays it. The last line is `N passed, N failed`.
+// Runs seeded simulations: `simulate --seeds=1..2000`. A failure prints its seed, what was
+// violated, the last events, and the command that replays it. The last line is `N passed, N
+// failed`.
 #include <chrono>
+#include <csignal>
 #include <cstdint>
 #include <cstdio>
 #include <string>
@@ -19,6 +21,7 @@ ABSL_FLAG(uint64_t, nodes, 5, "servers in the founding configuration");
 ABSL_FLAG(uint64_t, spares, 2, "further servers, for changes of membership");
 ABSL_FLAG(bool, trace, false, "print every event");
 ABSL_FLAG(bool, hashes, false, "print the trace hash of every seed");
+ABSL_FLAG(uint64_t, max_failures, 0, "stop after this many failing seeds; 0: run all");
 ABSL_FLAG(uint64_t, last_events, 60, "events to print before a violation");
 
 namespace rafttest {
@@ -33,7 +36,8 @@ bool ParseSeeds(const std::string& text, SeedRange& range) {
   const std::vector<std::string> parts = absl::StrSplit(text, absl::MaxSplits("..", 1));
   if (!absl::SimpleAtoi(parts[0], &range.first)) return false;
   range.last = range.first;
-  return parts.size() == 1 || (absl::SimpleAtoi(parts[1], &range.last) && range.first <= range.last);
+  return parts.size() == 1 ||
+         (absl::SimpleAtoi(parts[1], &range.last) && range.first <= range.last);
 }
 
 SimulationOptions OptionsFor(uint64_t seed) {
@@ -91,7 +95,25 @@ void PrintCoverage(const Coverage& c, double seconds) {
               hours / seconds * 60);
 }
 
+// A broken promise inside the core ends the process (raft/check.h): then, too, say which seed it
+// was.
+volatile std::sig_atomic_t last_seed_high = 0;
+volatile std::sig_atomic_t last_seed_low = 0;
+
+void OnAbort(int) {
+  const uint64_t seed =
+      uint64_t{static_cast<uint32_t>(last_seed_high)} << 32 | static_cast<uint32_t>(last_seed_low);
+  std::fprintf(stderr, "seed %llu violates CHECK: see above\n",
+               static_cast<unsigned long long>(seed));
+}
+
+void RememberSeed(uint64_t seed) {
+  last_seed_high = static_cast<std::sig_atomic_t>(seed >> 32);
+  last_seed_low = static_cast<std::sig_atomic_t>(seed);
+}
+
 int Main() {
+  std::signal(SIGABRT, OnAbort);
   SeedRange seeds;
   if (!ParseSeeds(absl::GetFlag(FLAGS_seeds), seeds)) {
     std::fprintf(stderr, "--seeds wants FIRST..LAST, not \"%s\"\n",
@@ -106,6 +128,7 @@ int Main() {
   uint64_t failed = 0;
   Coverage coverage;
   for (uint64_t seed = seeds.first; seed <= seeds.last; ++seed) {
+    RememberSeed(seed);
     std::vector<std::string> trace;
     SimulationOptions options = OptionsFor(seed);
     if (absl::GetFlag(FLAGS_trace)) options.trace = &trace;
@@ -122,6 +145,8 @@ int Main() {
     } else {
       ++passed;
     }
+    const uint64_t enough = absl::GetFlag(FLAGS_max_failures);
+    if (enough != 0 && failed >= enough) break;
     if (seconds() >= next_report) {
       const double rate = static_cast<double>(passed + failed) / seconds();
       std::fprintf(stderr, "%llu of %llu seeds, %.0f per second, %.0f s left, %llu failed\n",

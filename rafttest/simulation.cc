@@ -55,6 +55,9 @@ std::vector<NodeId> Pending(const std::vector<NodeId>& core, const std::vector<u
   return pending;
 }
 
+// Whether a forwarded proposal or read may come about twice: the core does not tell copies apart.
+bool MayRepeat(const Faults& faults) { return faults.duplicate > 0 || faults.replay_old > 0; }
+
 raft::Config ConfigFor(NodeId id, const Faults& faults, Random& random, raft::Logger* logger) {
   raft::Config config;
   config.id = id;
@@ -71,6 +74,7 @@ raft::Config ConfigFor(NodeId id, const Faults& faults, Random& random, raft::Lo
   config.step_down_on_removal = true;
   config.max_inflight_msgs = faults.max_inflight_msgs;
   config.max_size_per_msg = faults.max_size_per_msg;
+  config.max_inflight_bytes = faults.max_inflight_bytes;
   config.max_committed_size_per_ready =
       faults.max_committed_size != 0 ? faults.max_committed_size : 1 << 20;
   config.max_uncommitted_size = faults.max_uncommitted_size;
@@ -113,10 +117,11 @@ Simulation::Simulation(const SimulationOptions& options)
     : options_(options),
       random_(options.seed),
       faults_(options.faults ? *options.faults : Faults::Draw(random_)),
-      invariants_(options.servers + options.spares,
-                  {.old_acks_may_leave = faults_.immediate_sends}),
+      invariants_(options.servers + options.spares, {.old_acks_may_leave = faults_.immediate_sends,
+                                                     .messages_may_repeat = MayRepeat(faults_)}),
       network_(options.servers + options.spares, faults_),
-      bodies_(options.servers + options.spares) {
+      bodies_(options.servers + options.spares),
+      may_repeat_(MayRepeat(faults_)) {
   const size_t all = options.servers + options.spares;
   raftpb::ConfState founders;
   for (NodeId id = 1; id <= options.servers; ++id) founders.voters.push_back(id);
@@ -206,6 +211,8 @@ void Simulation::Handle(const Event& event) {
       ++coverage_.ticks;
       Schedule(body(id).tick, EventKind::kTick, id, event.detail);
       server(id).node().Tick();
+      ++body(id).ticks;
+      CheckContact(id);
       TouchAndWork(id);
       return;
     case EventKind::kWriteDone:
@@ -219,6 +226,36 @@ void Simulation::Handle(const Event& event) {
     default: break;
   }
   server(id).Work();
+}
+
+// L4: who leads with check quorum has heard of a quorum lately (§6.2). Counted by its own clock.
+void Simulation::CheckContact(NodeId id) {
+  const raft::Raft& raft = server(id).node().raft();
+  Body& leader = body(id);
+  if (raft.role() != Role::kLeader || !raft.config().check_quorum) {
+    leader.led_since = leader.ticks;
+    return;
+  }
+  // Who joins counts as heard of, and a transfer starts the timer anew.
+  if (raft.term() != leader.led_term || !(raft.membership() == leader.led_membership) ||
+      raft.transferee() != kNone) {
+    leader.led_since = leader.ticks;
+    leader.led_term = raft.term();
+    leader.led_membership = raft.membership();
+  }
+  const uint64_t patience = 2 * raft.config().election_tick + 1;
+  if (leader.ticks - leader.led_since <= patience) return;
+  const auto heard = [&](NodeId peer) {
+    return peer == id || leader.heard[peer - 1] + patience >= leader.ticks;
+  };
+  for (const raft::quorum::Majority* half :
+       {&raft.membership().voters.incoming, &raft.membership().voters.outgoing}) {
+    const size_t count = std::count_if(half->begin(), half->end(), heard);
+    if (half->begin() == half->end() || 2 * count > half->ids().size()) continue;
+    invariants_.Fail(
+        "L4", absl::StrCat(id, " leads term ", raft.term(), ", having heard of ", count, " of ",
+                           half->ids().size(), " voters in ", patience, " ticks"));
+  }
 }
 
 // After every input: first the checks, then the work that it made.
@@ -300,6 +337,9 @@ void Simulation::DeliverTo(NodeId to, const Message& message) {
   if (message.type == MessageType::kVote || message.type == MessageType::kPreVote) {
     invariants_.BeforeVoteRequest(node, message);
   }
+  if (message.from != kNone && message.from <= servers_.size()) {
+    receiver.heard[message.from - 1] = receiver.ticks;
+  }
   const absl::Status stepped = node.Step(message);
   if (!stepped.ok()) {
     ++coverage_.refused;
@@ -346,6 +386,11 @@ void Simulation::OnApplied(NodeId id, const raftpb::Entry& entry) {
     invariants_.Fail("E1", absl::StrCat("proposal ", number, " was refused, and is applied by ", id,
                                         " at ", entry.index));
   }
+  const auto [first, is_first] = applied_at_.emplace(number, entry.index);
+  if (!is_first && first->second != entry.index && !may_repeat_) {
+    invariants_.Fail("E1", absl::StrCat("proposal ", number, " is applied at ", first->second,
+                                        " and at ", entry.index));
+  }
   if (probes_applied_[id - 1] == number) probes_applied_[id - 1] = 0;
 }
 
@@ -364,6 +409,7 @@ void Simulation::Start(NodeId id) {
   Trace(id, " starts");
   ++body(id).life;
   body(id).paused = false;
+  body(id).heard.assign(servers_.size(), body(id).ticks);
   server(id).Start();
   if (invariants_.violation()) return;
   Schedule(random_.Below(body(id).tick), EventKind::kTick, id, body(id).life);
@@ -520,6 +566,9 @@ void Simulation::CheckLiveness() {
   // that from disturbing the others.
   const bool disturbed = !faults_.pre_vote || !faults_.check_quorum || faults_.mixed_votes;
   if (disturbed && !Settled()) return;
+  // With immediate sends a server without pre-vote and check quorum never answers an old leader,
+  // as in etcd/raft: beside servers that have them it may campaign for ever.
+  if (faults_.mixed_votes && faults_.immediate_sends) return;
   const SimTime start = now_;
   const SimTime election = faults_.election_tick * kTick * 2;  // The slowest clock.
   while (!invariants_.violation() && !AllFollowOneLeader()) {

@@ -12,6 +12,7 @@
 
 #include "absl/container/flat_hash_map.h"
 #include "absl/types/optional.h"
+#include "raft/tracker/config.h"
 #include "rafttest/faults.h"
 #include "rafttest/invariants.h"
 #include "rafttest/random.h"
@@ -107,6 +108,11 @@ class Simulation final : public SimServer::World {
     bool paused = false;
     bool frozen = false;  // Left out while the cluster proves that it is live.
     SimTime tick = kTick;
+    uint64_t ticks = 0;           // Of its clock so far; at which of them it
+    std::vector<uint64_t> heard;  // last heard of each server,
+    uint64_t led_since = 0;       // and has led since, under the same membership.
+    raft::Term led_term = 0;
+    raft::tracker::Config led_membership;
     std::deque<raftpb::Message> inbox;  // Arrived while paused.
   };
 
@@ -125,6 +131,7 @@ class Simulation final : public SimServer::World {
   void HandleNemesis(EventKind kind);
   void DeliverTo(raft::NodeId to, const raftpb::Message& message);
   void TouchAndWork(raft::NodeId id);
+  void CheckContact(raft::NodeId id);
   void MaybeReplay();
   void ReportSnapshot(const raftpb::Message& message, bool arrived);
 
@@ -180,6 +187,8 @@ class Simulation final : public SimServer::World {
   uint64_t last_read_answered_ = 0;
   std::vector<uint64_t> probes_applied_;  // Proposals of the liveness check, by server.
   std::vector<uint64_t> probes_read_;
+  const bool may_repeat_;
+  absl::flat_hash_map<uint64_t, raft::Index> applied_at_;  // Where each proposal was first seen.
   Coverage coverage_;
   uint64_t trace_hash_ = 0;
 };
