@@ -14,15 +14,16 @@ using raftpb::MessageType;
 
 namespace {
 
-// No other server could have been elected meanwhile: there is none.
-bool IsSoleVoter(const tracker::Config& config) {
-  return config.voters.incoming.size() == 1 && !config.joint();
+// Nobody else can have been elected meanwhile: there is nobody else. A leader that was removed may
+// still lead a group whose only voter is another (§4.2.2).
+bool IsSoleVoter(NodeId id, const tracker::Config& config) {
+  return config.voters.incoming.size() == 1 && config.IsVoter(id) && !config.joint();
 }
 
 }  // namespace
 
 absl::Status Raft::OnReadIndex(const Message& m) {
-  if (IsSoleVoter(membership_)) {
+  if (IsSoleVoter(id(), membership_)) {
     AnswerRead(m, log_.committed());
     return absl::OkStatus();
   }
