@@ -1332,6 +1332,35 @@ TEST(Section6_4, ADeposedLeaderAnswersNoRead) {
   EXPECT_THAT(group.reads(1), IsEmpty());
 }
 
+TEST(Section6_4, TheOnlyVoterConfirmsItself) {
+  Cluster group({.voters = {1}, .learners = {2}});
+  group.TimeOut(1);
+  group.Settle();
+  group.sent().clear();
+  ASSERT_TRUE(group.node(1).ReadIndex(absl::Cord("r")).ok());
+  group.Flush(1);
+  EXPECT_EQ(group.reads(1).size(), 1);
+  EXPECT_THAT(group.sent(), IsEmpty());
+}
+
+// A leader that was removed leads on until somebody else wins; where one voter is left, that one
+// wins without anybody noticing.
+TEST(Section6_4, ALeaderThatIsNoVoterDoesNotTakeItselfForTheOnlyOne) {
+  Cluster group({.voters = {1, 2}});
+  group.Elect(1);
+  group.ChangeMembership(testing::RemoveServer(1));
+  ASSERT_EQ(group.raft(1).role(), Role::kLeader);
+  group.Isolate(1);
+  group.TimeOut(2);
+  group.Settle();
+  ASSERT_EQ(group.leader(), 2);
+  group.Commit("x");
+  ASSERT_EQ(group.raft(1).role(), Role::kLeader) << "does not know";
+  ASSERT_TRUE(group.node(1).ReadIndex(absl::Cord("r")).ok());
+  group.Settle();
+  EXPECT_THAT(group.reads(1), IsEmpty()) << "would miss x";
+}
+
 TEST(Section6_4, Step4TheApplicationServesTheReadOnceItHasAppliedSoFar) {
   Cluster group;
   group.Elect(1);
@@ -1466,6 +1495,26 @@ TEST(Section9_6, ConsentNeedsAnUpToDateLogAndALeaderNotHeardOf) {
     ASSERT_EQ(sent.size(), c.answered ? 1 : 0) << c.name;
     EXPECT_EQ(c.answered && !sent[0].reject, c.granted) << c.name;
   }
+}
+
+TEST(Section9_6, APreCandidateOfAnEarlierTermLearnsTheTerm) {
+  ClusterOptions options;
+  options.prepare = [](NodeId id, storage::MemoryStorage& storage) {
+    storage.SetHardState({.term = id == 1 ? 1u : 5u});
+  };
+  Cluster group(std::move(options));
+  group.TimeOut(1);
+  for (const Message& m : group.Flush(1)) {
+    if (m.to != 2) continue;
+    group.Receive(m);
+    EXPECT_EQ(group.raft(2).hard_state(), (raftpb::HardState{.term = 5}));
+    const std::vector<Message> answer = group.Flush(2);
+    ASSERT_EQ(answer.size(), 1) << "or it would ask for ever";
+    EXPECT_TRUE(answer[0].reject);
+    group.Receive(answer[0]);
+  }
+  EXPECT_EQ(group.raft(1).term(), 5);
+  EXPECT_EQ(group.raft(1).role(), Role::kFollower);
 }
 
 TEST(Section9_6, AServerThatWasCutOffReturnsWithoutDisturbingAnybody) {
