@@ -26,6 +26,8 @@ class ElectionTimer {
     heartbeat_elapsed_ = 0;
     timeout_ = election_tick_ + static_cast<uint32_t>(NextRandom() % election_tick_);
   }
+  // Goes on with a count from before a Restart.
+  void Resume(uint32_t elapsed) { elapsed_ = elapsed; }
   // The leader was heard of, or a vote was granted: the same timeout counts again.
   void RestartElapsed() { elapsed_ = 0; }
 

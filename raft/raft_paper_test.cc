@@ -141,6 +141,22 @@ TEST(Section3_3, AnEarlierTermIsRefused) {
 
 // --- §3.4 Leader election ------------------------------------------------------------------------
 
+// The timer starts again when a vote is granted (Figure 3.1), not when it is refused: else a server
+// that cannot win, but is quick to ask, keeps those waiting who can.
+TEST(Section3_4, ARefusedVoteDoesNotRestartTheTimer) {
+  Cluster group(WithLogs(Plain(), {{1, {1, 1}}}));
+  const uint32_t election_tick = group.raft(1).config().election_tick;
+  group.Tick(1, election_tick - 1);
+  ASSERT_EQ(group.raft(1).role(), Role::kFollower);
+  group.Receive({.type = MessageType::kVote, .to = 1, .from = 2, .term = 5});
+  EXPECT_TRUE(group.Flush(1).at(0).reject);
+  EXPECT_LE(group.node(1).TicksUntilDue(), election_tick);
+  group.Receive(
+      {.type = MessageType::kVote, .to = 1, .from = 2, .term = 6, .log_term = 1, .index = 2});
+  EXPECT_FALSE(group.Flush(1).at(0).reject);
+  EXPECT_GE(group.node(1).TicksUntilDue(), election_tick);
+}
+
 TEST(Section3_4, ServersStartAsFollowers) {
   Cluster group(Plain());
   for (NodeId id : group.ids()) {

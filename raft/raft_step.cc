@@ -135,7 +135,14 @@ void Raft::OnHigherTerm(const Message& m) {
   if (m.type == MessageType::kPreVoteResp && !m.reject) return;
   RAFT_LOG(config_.logger, kInfo, Hex(id()), " [term: ", term_, "] received a ", Name(m.type),
            " message with higher term from ", Hex(m.from), " [term: ", m.term, "]");
+  const bool was_follower = role_ == Role::kFollower;
+  const uint32_t elapsed = timer_.elapsed();
   BecomeFollower(m.term, ComesFromLeader(m.type) ? m.from : kNone);
+  // Only a granted vote is worth waiting for (Figure 3.1): somebody who cannot win but campaigns
+  // again and again, with a short log and a fast clock, must not keep those from campaigning who
+  // can. etcd/raft starts waiting anew.
+  const bool asks = m.type == MessageType::kVote && !config_.immediate_sends;
+  if (was_follower && asks) timer_.Resume(elapsed);
 }
 
 void Raft::OnLowerTerm(const Message& m) {
