@@ -1,0 +1,684 @@
+#include "examples/raftexample/watch/watch_hub.h"
+
+#include <atomic>
+#include <map>
+#include <memory>
+#include <random>
+#include <string>
+#include <thread>
+#include <vector>
+
+#include "absl/strings/str_cat.h"
+#include "examples/raftexample/proto/errors.h"
+#include "examples/raftexample/testing/model_store.h"
+#include "examples/raftexample/testing/temp_directory.h"
+#include "gtest/gtest.h"
+
+namespace raftexample {
+namespace {
+
+using etcdserverpb::WatchCreateRequest;
+using etcdserverpb::WatchResponse;
+
+const std::string kZero(1, '\0');
+
+std::string Text(const google::protobuf::Message& message) { return message.ShortDebugString(); }
+
+WatchCreateRequest Watch(const std::string& key, const std::string& end = "", int64_t start = 0) {
+  WatchCreateRequest request;
+  request.set_key(key);
+  request.set_range_end(end);
+  request.set_start_revision(start);
+  return request;
+}
+
+class HubTest : public testing::Test {
+ protected:
+  HubTest() { Start({}); }
+
+  void Start(WatchHub::Options options) {
+    hub_ = nullptr;
+    options.wake = [this] { ++wakes_; };
+    backend_ = nullptr;
+    store_ = nullptr;
+    backend_ = *Backend::Open({dir_ / absl::StrCat(++stores_), 64 << 20, /*sync=*/false});
+    store_ = *Store::Open(backend_.get(), &leases_);
+    hub_ = WatchHub::Create(store_.get(), std::move(options));
+  }
+
+  std::unique_ptr<WatchStream> Open() {
+    return hub_->OpenStream([this] { ++readies_; });
+  }
+
+  void Put(Store::Write& write, const std::string& key, const std::string& value) {
+    etcdserverpb::PutRequest request;
+    request.set_key(key);
+    request.set_value(value);
+    write.Put(request, nullptr);
+  }
+  void Finish(Store::Write& write) {
+    write.Finish();
+    if (!write.changes().empty()) hub_->Notify(store_->revision(), write.changes());
+  }
+  // Returns the revision that it made.
+  int64_t Put(const std::string& key, const std::string& value) {
+    Store::Write write(store_.get());
+    Put(write, key, value);
+    Finish(write);
+    return store_->revision();
+  }
+  void Delete(const std::string& key, const std::string& end = "") {
+    Store::Write write(store_.get());
+    etcdserverpb::DeleteRangeRequest request;
+    request.set_key(key);
+    request.set_range_end(end);
+    write.DeleteRange(request, nullptr);
+    Finish(write);
+  }
+  void Compact(int64_t revision) {
+    ASSERT_TRUE(store_->Compact(revision).ok());
+    ASSERT_TRUE(backend_->Commit().ok());
+    while (*store_->CompactSome()) {
+    }
+  }
+  void Sync() {
+    while (hub_->SyncSome()) {
+    }
+  }
+  // The next response, which there must be.
+  WatchResponse Next(WatchStream& stream) {
+    absl::optional<WatchOutput> output = stream.Next();
+    EXPECT_TRUE(output.has_value());
+    return output ? output->ToProto() : WatchResponse();
+  }
+  WatchResponse Created(WatchStream& stream, const WatchCreateRequest& request) {
+    stream.Create(request);
+    WatchResponse response = Next(stream);
+    EXPECT_TRUE(response.created());
+    return response;
+  }
+  // What the events of the response say in short: "a=1", or "-a" for a delete.
+  static std::string Short(const WatchResponse& response) {
+    std::string text;
+    for (const mvccpb::Event& event : response.events()) {
+      absl::StrAppend(&text, text.empty() ? "" : " ",
+                      event.type() == mvccpb::Event::DELETE ? "-" : "", event.kv().key(),
+                      event.type() == mvccpb::Event::DELETE ? "" : "=" + event.kv().value());
+    }
+    return text;
+  }
+
+  TempDirectory dir_;
+  int stores_ = 0;
+  ModelLeases leases_;
+  std::unique_ptr<Backend> backend_;
+  std::unique_ptr<Store> store_;
+  std::unique_ptr<WatchHub> hub_;
+  std::atomic<int> wakes_{0}, readies_{0};
+};
+
+TEST_F(HubTest, TellsWhatHappensFromNowOn) {
+  Put("a", "before");
+  auto stream = Open();
+  const WatchResponse created = Created(*stream, Watch("a"));
+  EXPECT_EQ(Text(created), "header { revision: 2 } created: true");
+  EXPECT_FALSE(stream->Next());
+  Put("a", "1");
+  Put("b", "not watched");
+  Delete("a");
+  EXPECT_EQ(Text(Next(*stream)),
+            "header { revision: 3 } events { kv { key: \"a\" create_revision: 2 mod_revision: 3 "
+            "version: 2 value: \"1\" } }");
+  EXPECT_EQ(Text(Next(*stream)),
+            "header { revision: 5 } events { type: DELETE kv { key: \"a\" mod_revision: 5 } }");
+  EXPECT_FALSE(stream->Next());
+}
+
+TEST_F(HubTest, CallsWhenThereIsSomethingToReadAgain) {
+  auto stream = Open();
+  stream->Create(Watch("a"));
+  EXPECT_EQ(readies_, 1);
+  Put("a", "1");
+  EXPECT_EQ(readies_, 1) << "the client has not come for the first one yet";
+  EXPECT_TRUE(stream->Next());
+  EXPECT_TRUE(stream->Next());
+  EXPECT_FALSE(stream->Next());
+  Put("a", "2");
+  EXPECT_EQ(readies_, 2);
+}
+
+TEST_F(HubTest, ATransactionIsOneResponse) {
+  auto stream = Open();
+  Created(*stream, Watch("a", "c"));
+  Store::Write write(store_.get());
+  Put(write, "b", "2");
+  Put(write, "a", "1");
+  Put(write, "c", "outside");
+  Finish(write);
+  EXPECT_EQ(Short(Next(*stream)), "b=2 a=1") << "in the order in which they were made";
+  EXPECT_FALSE(stream->Next());
+}
+
+TEST_F(HubTest, ChoosesIdsThatAreNotInUse) {
+  auto stream = Open();
+  auto create = [&](int64_t id) {
+    WatchCreateRequest request = Watch("a");
+    request.set_watch_id(id);
+    return Created(*stream, request);
+  };
+  EXPECT_EQ(create(0).watch_id(), 0);
+  EXPECT_EQ(create(1).watch_id(), 1);
+  EXPECT_EQ(create(0).watch_id(), 2) << "1 is taken";
+  stream->Cancel(2);
+  EXPECT_EQ(Text(Next(*stream)), "header { revision: 1 } watch_id: 2 canceled: true");
+  EXPECT_EQ(create(0).watch_id(), 3) << "chosen IDs do not come back";
+  const WatchResponse twice = create(1);
+  EXPECT_TRUE(twice.canceled());
+  EXPECT_EQ(twice.watch_id(), -1);
+  EXPECT_EQ(twice.cancel_reason(), "mvcc: duplicate watch ID provided on the WatchStream");
+  stream->Cancel(77);  // Nobody knows it.
+  EXPECT_FALSE(stream->Next());
+}
+
+TEST_F(HubTest, SaysWhatItCannotWatch) {
+  auto stream = Open();
+  const WatchResponse empty = Created(*stream, Watch("b", "a"));
+  EXPECT_EQ(empty.cancel_reason(), "mvcc: watcher range is empty");
+  EXPECT_TRUE(empty.canceled());
+  EXPECT_EQ(empty.watch_id(), -1);
+  stream->Refuse("no");
+  EXPECT_EQ(
+      Text(Next(*stream)),
+      "header { revision: 1 } watch_id: -1 created: true canceled: true cancel_reason: \"no\"");
+  EXPECT_EQ(hub_->counts().watches, 0u);
+  EXPECT_EQ(Created(*stream, Watch("", kZero)).watch_id(), 0) << "no key is the first key";
+}
+
+TEST_F(HubTest, ASingleKeyIsNeverWidened) {
+  auto stream = Open();
+  Created(*stream, Watch("a"));
+  Put("b", "1");
+  Put("aa", "1");
+  EXPECT_FALSE(stream->Next());
+}
+
+TEST_F(HubTest, FiltersWhatIsNotWanted) {
+  auto stream = Open();
+  WatchCreateRequest no_put = Watch("a"), no_delete = Watch("a");
+  no_put.add_filters(WatchCreateRequest::NOPUT);
+  no_delete.add_filters(WatchCreateRequest::NODELETE);
+  Created(*stream, no_put);
+  Created(*stream, no_delete);
+  Put("a", "1");
+  const WatchResponse put = Next(*stream);
+  EXPECT_EQ(Short(put), "a=1");
+  EXPECT_EQ(put.watch_id(), 1);
+  Delete("a");
+  const WatchResponse deleted = Next(*stream);
+  EXPECT_EQ(Short(deleted), "-a");
+  EXPECT_EQ(deleted.watch_id(), 0);
+  EXPECT_FALSE(stream->Next());
+}
+
+TEST_F(HubTest, TellsWhatWasBeforeThoseWhoAsk) {
+  auto stream = Open();
+  WatchCreateRequest request = Watch("a");
+  request.set_prev_kv(true);
+  Created(*stream, request);
+  Created(*stream, Watch("a"));
+  Put("a", "1");
+  Put("a", "2");
+  Delete("a");
+  std::map<int64_t, std::vector<WatchResponse>> by_watch;
+  for (int i = 0; i < 6; ++i) {
+    const WatchResponse response = Next(*stream);
+    by_watch[response.watch_id()].push_back(response);
+  }
+  EXPECT_FALSE(by_watch[0][0].events(0).has_prev_kv()) << "a new key";
+  EXPECT_EQ(by_watch[0][1].events(0).prev_kv().value(), "1");
+  EXPECT_EQ(by_watch[0][2].events(0).prev_kv().value(), "2");
+  for (const WatchResponse& response : by_watch[1]) {
+    EXPECT_FALSE(response.events(0).has_prev_kv());
+  }
+}
+
+TEST_F(HubTest, HistoryComesFirstThenThePresentWithoutGapOrRepeat) {
+  for (int i = 2; i <= 5; ++i) Put("a", absl::StrCat(i));
+  auto stream = Open();
+  EXPECT_EQ(Created(*stream, Watch("a", "", 3)).header().revision(), 5);
+  EXPECT_EQ(wakes_, 1);
+  Put("a", "6");  // While it is still behind.
+  EXPECT_FALSE(stream->Next());
+  Sync();
+  EXPECT_EQ(Short(Next(*stream)), "a=3 a=4 a=5 a=6");
+  Put("a", "7");
+  EXPECT_EQ(Short(Next(*stream)), "a=7");
+  EXPECT_FALSE(stream->Next());
+}
+
+TEST_F(HubTest, AStartInTheFutureTellsNothingBeforeIt) {
+  auto stream = Open();
+  Created(*stream, Watch("a", "", 4));
+  for (int i = 2; i <= 5; ++i) Put("a", absl::StrCat(i));
+  EXPECT_EQ(Short(Next(*stream)), "a=4");
+  EXPECT_EQ(Short(Next(*stream)), "a=5");
+  EXPECT_FALSE(stream->Next());
+}
+
+TEST_F(HubTest, AWatchOfWhatIsCompactedIsCancelledWithTheRevision) {
+  for (int i = 2; i <= 6; ++i) Put("a", absl::StrCat(i));
+  Compact(5);
+  auto stream = Open();
+  Created(*stream, Watch("a", "", 4));
+  Created(*stream, Watch("a", "", 5));
+  Sync();
+  EXPECT_EQ(Text(Next(*stream)), "header { } canceled: true compact_revision: 5");
+  EXPECT_EQ(Short(Next(*stream)), "a=5 a=6") << "the compacted revision itself can be watched";
+  Put("a", "7");
+  EXPECT_EQ(Short(Next(*stream)), "a=7") << "the stream lives on";
+  EXPECT_FALSE(stream->Next());
+}
+
+TEST_F(HubTest, ADeleteAtTheCompactedRevisionIsTold) {
+  Put("a", "1");  // 2
+  Delete("a");    // 3
+  Put("b", "1");
+  Compact(3);
+  auto stream = Open();
+  Created(*stream, Watch("a", "", 3));
+  Sync();
+  EXPECT_EQ(Short(Next(*stream)), "-a");
+}
+
+TEST_F(HubTest, ProgressIsNotToldBeforeTheEvents) {
+  for (int i = 2; i <= 5; ++i) Put("a", absl::StrCat(i));
+  auto stream = Open();
+  Created(*stream, Watch("a", "", 2));
+  stream->RequestProgress();
+  stream->RequestProgress();
+  EXPECT_FALSE(stream->Next()) << "a watch is still behind";
+  Sync();
+  EXPECT_EQ(Short(Next(*stream)), "a=2 a=3 a=4 a=5");
+  EXPECT_EQ(Text(Next(*stream)), "header { revision: 5 } watch_id: -1");
+  EXPECT_FALSE(stream->Next()) << "one answer for both";
+  stream->RequestProgress();
+  EXPECT_EQ(Next(*stream).watch_id(), -1) << "nothing is behind now";
+}
+
+TEST_F(HubTest, TellsHowFarAQuietWatchIs) {
+  auto stream = Open();
+  WatchCreateRequest request = Watch("a");
+  request.set_progress_notify(true);
+  Created(*stream, request);
+  Created(*stream, Watch("a"));
+  Put("a", "1");
+  EXPECT_EQ(Short(Next(*stream)), "a=1");
+  EXPECT_EQ(Short(Next(*stream)), "a=1");
+  hub_->NotifyProgress();
+  EXPECT_FALSE(stream->Next()) << "it has just heard something";
+  Put("b", "1");
+  hub_->NotifyProgress();
+  EXPECT_EQ(Text(Next(*stream)), "header { revision: 3 }");
+  EXPECT_FALSE(stream->Next()) << "the other one did not ask";
+  Put("a", "2");
+  hub_->NotifyProgress();
+  hub_->NotifyProgress();
+  EXPECT_EQ(Short(Next(*stream)), "a=2") << "what is queued says more";
+}
+
+TEST_F(HubTest, LargeResponsesComeInPiecesToThoseWhoAccept) {
+  Start({.max_fragment_bytes = 1000});
+  auto stream = Open();
+  WatchCreateRequest request = Watch("a", "z");
+  request.set_fragment(true);
+  Created(*stream, request);
+  Created(*stream, Watch("a", "z"));
+  Store::Write write(store_.get());
+  for (int i = 0; i < 10; ++i) Put(write, absl::StrCat("k", i), std::string(300, 'x'));
+  Put(write, "large", std::string(5000, 'x'));
+  Finish(write);
+  std::vector<int> pieces;
+  bool more = true;
+  while (more) {
+    const WatchResponse piece = Next(*stream);
+    EXPECT_EQ(piece.watch_id(), 0);
+    EXPECT_EQ(piece.header().revision(), 2);
+    pieces.push_back(piece.events_size());
+    more = piece.fragment();
+  }
+  EXPECT_EQ(pieces, (std::vector<int>{3, 3, 3, 1, 1})) << "the large one does not fit beside";
+  EXPECT_EQ(Next(*stream).events_size(), 11) << "the other one gets everything at once";
+  EXPECT_FALSE(stream->Next());
+}
+
+TEST_F(HubTest, AClientThatDoesNotReadCostsTheOthersNothingAndLosesNothing) {
+  Start({.max_queue_bytes = 10000});
+  auto slow = Open(), quick = Open();
+  Created(*slow, Watch("a"));
+  Created(*quick, Watch("a"));
+  std::string expected;
+  for (int i = 0; i < 500; ++i) {
+    Put("a", absl::StrCat(i));
+    absl::StrAppend(&expected, i == 0 ? "" : " ", "a=", i);
+    EXPECT_EQ(Short(Next(*quick)), absl::StrCat("a=", i));
+  }
+  EXPECT_EQ(hub_->counts().slow, 1u);
+  EXPECT_FALSE(hub_->SyncSome()) << "it waits for the client, not for us";
+  EXPECT_TRUE(slow->backlogged());
+
+  std::string got;
+  int responses = 0;
+  while (true) {
+    if (absl::optional<WatchOutput> output = slow->Next()) {
+      absl::StrAppend(&got, got.empty() ? "" : " ", Short(output->ToProto()));
+      ++responses;
+    } else if (hub_->counts().unsynced > 0) {
+      Sync();
+    } else {
+      break;
+    }
+  }
+  EXPECT_EQ(got, expected);
+  EXPECT_LT(responses, 400) << "catching up takes many revisions at once";
+  EXPECT_EQ(hub_->counts().slow, 0u);
+  Put("a", "end");
+  EXPECT_EQ(Short(Next(*slow)), "a=end");
+}
+
+TEST_F(HubTest, ASlowWatchIsCancelledWhenWhatItMissesIsCompacted) {
+  Start({.max_queue_bytes = 1000});
+  auto slow = Open();
+  Created(*slow, Watch("a"));
+  for (int i = 0; i < 50; ++i) Put("a", std::string(100, 'x'));
+  Compact(store_->revision());
+  bool canceled = false;
+  while (!canceled) {
+    absl::optional<WatchOutput> output = slow->Next();
+    if (!output) {
+      ASSERT_GT(hub_->counts().unsynced, 0u);
+      Sync();
+      continue;
+    }
+    canceled = output->head.canceled();
+    if (canceled) {
+      EXPECT_EQ(output->head.compact_revision(), store_->revision());
+    }
+  }
+  EXPECT_EQ(hub_->counts().watches, 0u);
+}
+
+TEST_F(HubTest, AClosedStreamIsForgotten) {
+  Put("a", "1");
+  auto stream = Open();
+  stream->Create(Watch("a", "", 2));
+  stream->Create(Watch("a", "z"));
+  EXPECT_EQ(hub_->counts().watches, 2u);
+  EXPECT_EQ(hub_->counts().unsynced, 1u);
+  stream = nullptr;
+  EXPECT_EQ(hub_->counts().streams, 0u);
+  EXPECT_EQ(hub_->counts().watches, 0u);
+  EXPECT_EQ(hub_->counts().unsynced, 0u);
+  Put("a", "2");
+  EXPECT_FALSE(hub_->SyncSome());
+}
+
+TEST_F(HubTest, ThereIsAnEndToHowMany) {
+  Start({.max_watches = 2});
+  auto stream = Open();
+  Created(*stream, Watch("a"));
+  Created(*stream, Watch("a"));
+  EXPECT_EQ(Created(*stream, Watch("a")).cancel_reason(), "etcdserver: too many requests");
+}
+
+TEST_F(HubTest, AfterASnapshotNothingIsToldTwiceOrLeftOut) {
+  auto stream = Open();
+  Created(*stream, Watch("a"));
+  Put("a", "2");
+  EXPECT_EQ(Short(Next(*stream)), "a=2");
+  // The snapshot brings 3 and 4 without a Notify().
+  for (const char* value : {"3", "4"}) {
+    Store::Write write(store_.get());
+    Put(write, "a", value);
+    write.Finish();
+  }
+  hub_->Reset();
+  Sync();
+  EXPECT_EQ(Short(Next(*stream)), "a=3 a=4");
+  Put("a", "5");
+  EXPECT_EQ(Short(Next(*stream)), "a=5");
+  EXPECT_FALSE(stream->Next());
+}
+
+// --- Beside the model ----------------------------------------------------------------------------
+
+// Holds what one watch was told against what it should have been.
+class Listener {
+ public:
+  Listener(WatchCreateRequest request, int64_t first) : request_(request), next_(first) {}
+
+  void Hear(const WatchResponse& response) {
+    ASSERT_FALSE(ended_) << "after the end";
+    if (response.canceled()) {
+      ended_ = true;
+      compacted_ = response.compact_revision();
+      return;
+    }
+    EXPECT_GE(response.header().revision(), last_header_) << "never backwards";
+    last_header_ = response.header().revision();
+    for (const mvccpb::Event& event : response.events()) {
+      EXPECT_LE(event.kv().mod_revision(), response.header().revision());
+      heard_.push_back(event);
+    }
+    // All of a revision is in one response, unless it is in fragments.
+    if (!response.fragment() && response.events_size() > 0) {
+      EXPECT_GT(response.events(0).kv().mod_revision(), in_fragments_ ? 0 : last_revision_);
+      last_revision_ = response.events(response.events_size() - 1).kv().mod_revision();
+    }
+    in_fragments_ = response.fragment();
+  }
+
+  // Everything from the beginning on, up to the end of the watch.
+  void Check(const ModelStore& model, int64_t through) const {
+    std::vector<mvccpb::Event> expected;
+    for (mvccpb::Event event : model.events()) {
+      const int64_t at = event.kv().mod_revision();
+      if (at < next_ || at > through) continue;
+      if (!KeyRange{request_.key(), request_.range_end()}.Contains(event.kv().key())) continue;
+      const bool deletes = event.type() == mvccpb::Event::DELETE;
+      bool filtered = false;
+      for (int filter : request_.filters()) {
+        filtered |= filter == (deletes ? WatchCreateRequest::NODELETE : WatchCreateRequest::NOPUT);
+      }
+      if (filtered) continue;
+      if (request_.prev_kv()) {
+        const ModelStore::State& before = model.At(at - 1);
+        if (auto kv = before.find(event.kv().key()); kv != before.end()) {
+          *event.mutable_prev_kv() = kv->second;
+        }
+      }
+      expected.push_back(event);
+    }
+    if (ended_) {
+      // What it heard before is a beginning of what there was.
+      ASSERT_LE(heard_.size(), expected.size());
+      expected.resize(heard_.size());
+    }
+    ASSERT_EQ(heard_.size(), expected.size());
+    for (size_t i = 0; i < heard_.size(); ++i) {
+      mvccpb::Event told = heard_[i];
+      // A compaction may have taken what was before.
+      if (!told.has_prev_kv() && expected[i].kv().mod_revision() - 1 < model.compacted()) {
+        expected[i].clear_prev_kv();
+      }
+      EXPECT_EQ(Text(told), Text(expected[i]));
+    }
+  }
+  bool ended() const { return ended_; }
+  int64_t compacted() const { return compacted_; }
+
+ private:
+  const WatchCreateRequest request_;
+  const int64_t next_;
+  std::vector<mvccpb::Event> heard_;
+  int64_t last_header_ = 0, last_revision_ = 0, compacted_ = 0;
+  bool in_fragments_ = false, ended_ = false;
+};
+
+TEST_F(HubTest, TellsEveryoneWhatTheModelSays) {
+  int ended = 0, slow = 0;
+  for (int seed = 1; seed <= 6; ++seed) {
+    SCOPED_TRACE(seed);
+    std::mt19937 random(seed);
+    auto below = [&](int n) { return static_cast<int>(random() % n); };
+    auto key = [&] { return std::string(1, static_cast<char>('a' + below(6))); };
+    Start(
+        {.max_queue_bytes = 600, .max_fragment_bytes = 200, .sync_watches = 3, .sync_bytes = 200});
+    ModelStore model;
+    std::vector<std::unique_ptr<WatchStream>> streams;
+    std::vector<std::map<int64_t, Listener>> listeners(4);
+    for (int i = 0; i < 4; ++i) streams.push_back(Open());
+
+    auto read = [&](int s, int max) {
+      for (; max > 0; --max) {
+        absl::optional<WatchOutput> output = streams[s]->Next();
+        if (!output) return;
+        const WatchResponse response = output->ToProto();
+        if (response.created() || response.watch_id() == -1) continue;
+        listeners[s].at(response.watch_id()).Hear(response);
+      }
+    };
+    auto write = [&] {
+      etcdserverpb::TxnRequest txn;
+      for (int n = 1 + below(3); n > 0; --n) {
+        if (below(3) == 0) {
+          txn.add_success()->mutable_request_delete_range()->set_key(key());
+        } else {
+          auto* put = txn.add_success()->mutable_request_put();
+          put->set_key(key());
+          put->set_value(absl::StrCat(below(1000)));
+        }
+      }
+      // A key is changed once in a transaction.
+      std::set<std::string> changed;
+      Store::Write real(store_.get());
+      etcdserverpb::TxnRequest valid;
+      for (const auto& op : txn.success()) {
+        const std::string& k =
+            op.has_request_put() ? op.request_put().key() : op.request_delete_range().key();
+        if (!changed.insert(k).second) continue;
+        *valid.add_success() = op;
+        if (op.has_request_put()) {
+          real.Put(op.request_put(), nullptr);
+        } else {
+          real.DeleteRange(op.request_delete_range(), nullptr);
+        }
+      }
+      Finish(real);
+      etcdserverpb::TxnResponse ignored;
+      ASSERT_TRUE(model.Txn(valid, leases_, &ignored).ok());
+      ASSERT_EQ(model.revision(), store_->revision());
+    };
+
+    for (int step = 0; step < 600; ++step) {
+      write();
+      const int s = below(4);
+      if (below(6) == 0) {
+        WatchCreateRequest request = Watch(key());
+        if (below(2) == 0) request.set_range_end(below(2) == 0 ? kZero : request.key() + "z");
+        if (below(2) == 0) {
+          request.set_start_revision(1 + below(static_cast<int>(model.revision()) + 5));
+        }
+        if (below(4) == 0) request.add_filters(WatchCreateRequest::NOPUT);
+        if (below(4) == 0) request.add_filters(WatchCreateRequest::NODELETE);
+        request.set_prev_kv(below(3) == 0);
+        request.set_fragment(below(3) == 0);
+        request.set_watch_id(1000 + step);
+        streams[s]->Create(request);
+        const int64_t first =
+            request.start_revision() > 0 ? request.start_revision() : model.revision() + 1;
+        listeners[s].emplace(request.watch_id(), Listener(request, first));
+      }
+      if (below(60) == 0 && !listeners[s].empty()) {
+        streams[s]->Cancel(listeners[s].rbegin()->first);
+      }
+      if (below(80) == 0) {
+        const int64_t at = model.revision() - below(20);
+        if (store_->CheckCompaction(at).ok()) {
+          Compact(at);
+          ASSERT_TRUE(model.Compact(at).ok());
+        }
+      }
+      if (below(3) == 0) hub_->SyncSome();
+      if (below(10) == 0) hub_->NotifyProgress();
+      if (below(10) == 0) streams[s]->RequestProgress();
+      slow += static_cast<int>(hub_->counts().slow);
+      read(s, below(s == 0 ? 2 : 12));  // The first one is slow.
+    }
+    // Everybody reads to the end.
+    bool busy = true;
+    while (busy) {
+      busy = hub_->SyncSome();
+      for (int s = 0; s < 4; ++s) {
+        read(s, 1 << 20);
+        busy |= hub_->counts().unsynced > 0 || hub_->counts().slow > 0;
+      }
+    }
+    for (const auto& stream : listeners) {
+      for (const auto& [id, listener] : stream) {
+        listener.Check(model, model.revision());
+        ended += listener.compacted() > 0;
+      }
+    }
+    streams.clear();
+    if (HasFailure()) break;
+  }
+  // The dice must have shown everything.
+  EXPECT_GT(ended, 0);
+  EXPECT_GT(slow, 0);
+}
+
+// A writer that never stops, a client at the present, one that began in the past, one that is slow.
+TEST_F(HubTest, NobodyMissesAnythingWhileEverythingHappensAtOnce) {
+  Start({.max_queue_bytes = 5000, .sync_bytes = 2000});
+  constexpr int kChanges = 3000;
+  for (int i = 0; i < 100; ++i) Put("a", absl::StrCat(i));
+  std::atomic<bool> done{false};
+  std::thread syncing([&] {
+    while (!done) {
+      hub_->SyncSome();
+      std::this_thread::yield();
+    }
+  });
+  std::vector<std::thread> clients;
+  for (int c = 0; c < 3; ++c) {
+    clients.emplace_back([&, c] {
+      auto stream = Open();
+      stream->Create(Watch("a", "", 2));
+      int next = 0;
+      while (next < kChanges) {
+        absl::optional<WatchOutput> output = stream->Next();
+        if (!output) {
+          std::this_thread::yield();
+          continue;
+        }
+        const WatchResponse response = output->ToProto();
+        for (const mvccpb::Event& event : response.events()) {
+          ASSERT_EQ(event.kv().value(), absl::StrCat(next++));
+        }
+        for (int i = 0; i < 20 * c; ++i) std::this_thread::yield();
+      }
+    });
+  }
+  for (int i = 100; i < kChanges; ++i) {
+    Put("a", absl::StrCat(i));
+    if (i % 100 == 0) {
+      ASSERT_TRUE(backend_->Commit().ok());
+    }
+  }
+  for (std::thread& client : clients) client.join();
+  done = true;
+  syncing.join();
+}
+
+}  // namespace
+}  // namespace raftexample
