@@ -148,11 +148,13 @@ TEST(Section3_4, ARefusedVoteDoesNotRestartTheTimer) {
   const uint32_t election_tick = group.raft(1).config().election_tick;
   group.Tick(1, election_tick - 1);
   ASSERT_EQ(group.raft(1).role(), Role::kFollower);
-  group.Receive({.type = MessageType::kVote, .to = 1, .from = 2, .term = 5});
-  EXPECT_TRUE(group.Flush(1).at(0).reject);
-  EXPECT_LE(group.node(1).TicksUntilDue(), election_tick);
+  for (Term term = 5; term < 25; ++term) {  // The timeout is drawn anew each time.
+    group.Receive({.type = MessageType::kVote, .to = 1, .from = 2, .term = term});
+    EXPECT_TRUE(group.Flush(1).at(0).reject);
+    EXPECT_LE(group.node(1).TicksUntilDue(), election_tick);
+  }
   group.Receive(
-      {.type = MessageType::kVote, .to = 1, .from = 2, .term = 6, .log_term = 1, .index = 2});
+      {.type = MessageType::kVote, .to = 1, .from = 2, .term = 25, .log_term = 1, .index = 2});
   EXPECT_FALSE(group.Flush(1).at(0).reject);
   EXPECT_GE(group.node(1).TicksUntilDue(), election_tick);
 }
