@@ -237,6 +237,7 @@ BENCHMARK(BM_Recover)
     ->Arg(128)
     ->Arg(4096)
     ->Arg(1 << 20)
+    ->UseRealTime()
     ->Unit(benchmark::kMillisecond);
 
 }  // namespace
