@@ -22,13 +22,15 @@ const char* SimNetwork::CutSome(Random& random, NodeId leader) {
   const NodeId n = servers_;
   const NodeId victim = leader != raft::kNone && random.Chance(0.5) ? leader : 1 + random.Below(n);
   switch (random.Below(6)) {
-    case 0:  // Two sides.
+    case 0: {  // Two sides, neither empty.
+      const uint64_t side = n < 2 ? 0 : 1 + random.Below((uint64_t{1} << n) - 2);
       for (NodeId a = 1; a <= n; ++a) {
         for (NodeId b = a + 1; b <= n; ++b) {
-          if ((a * 0x9e37 + victim) % 3 != (b * 0x9e37 + victim) % 3) CutBoth(a, b);
+          if ((side >> (a - 1) & 1) != (side >> (b - 1) & 1)) CutBoth(a, b);
         }
       }
       return "two sides";
+    }
     case 1:  // One server alone.
       for (NodeId other = 1; other <= n; ++other) {
         if (other != victim) CutBoth(victim, other);

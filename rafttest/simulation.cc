@@ -606,6 +606,16 @@ void Simulation::HealSome() {
   faults_.write_takes = std::min(faults_.write_takes, 0.1);
   faults_.apply_takes = std::min(faults_.apply_takes, 0.1);
   network_.HealAll();
+  // A request for a vote restarts the timers of those who refuse it. Without pre-votes, a server
+  // that cannot win and whose clock runs more than twice as fast as all others' keeps them from
+  // campaigning.
+  if (!faults_.pre_vote || faults_.mixed_votes) {
+    for (Body& each : bodies_) each.tick = kTick;
+  }
+  // No change of membership may come out of the network later.
+  for (Message& message : in_flight_) {
+    if (message.type == MessageType::kProp) message.entries = {raftpb::Entry{}};
+  }
   for (NodeId id = 1; id <= servers_.size() && !invariants_.violation(); ++id) {
     if (!server(id).alive()) Start(id);
     if (!invariants_.violation()) Resume(id);
@@ -625,6 +635,11 @@ void Simulation::HealSome() {
 // Whether every member knows the configuration, and no other is on its way. Before that it may need
 // servers that are members no more, to come out of a configuration that it still believes in.
 bool Simulation::Settled() const {
+  for (const std::unique_ptr<SimServer>& each : servers_) {
+    if (!each->alive()) continue;
+    const raft::log::RaftLog& log = each->node().raft().log();
+    if (log.HasConfChangeIn({log.applied() + 1, log.LastIndex() + 1})) return false;
+  }
   const raftpb::ConfState& conf = invariants_.newest_configuration();
   return conf.voters_outgoing.empty() && !invariants_.ChangeUnderway() &&
          std::all_of(conf.voters.begin(), conf.voters.end(), [&](NodeId id) {
