@@ -33,7 +33,7 @@ Faults Faults::Draw(Random& random) {
   f.campaign_every = SometimesBetween(random, 30, 300);
   f.membership_every = SometimesBetween(random, 20, 200);
   f.propose_every = 0.5 + random.Unit() * 10;
-  f.read_every = SometimesBetween(random, 1, 40);
+  f.read_every = SometimesBetween(random, 0.3, 20);
 
   f.write_takes = SometimesBetween(random, 0.01, 3);
   f.apply_takes = SometimesBetween(random, 0.01, 5);

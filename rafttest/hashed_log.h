@@ -43,7 +43,8 @@ class HashedLog {
   void Append(const raftpb::EntryList& entries);
   // Takes over what another log, which equals this one as far as this one goes, has up to `to`.
   void Extend(const HashedLog& other, raft::Index to) {
-    for (raft::Index index = last() + 1; index <= to; ++index) positions_.push_back(other.At(index));
+    for (raft::Index index = last() + 1; index <= to; ++index)
+      positions_.push_back(other.At(index));
   }
   // Starts again behind a snapshot.
   void Restore(raft::Index index, Position position) {
@@ -54,7 +55,8 @@ class HashedLog {
   // Forgets what is before `index`, which becomes the base. Requires Has(index).
   void Compact(raft::Index index) {
     const Position base = At(index);
-    positions_.erase(positions_.begin(), positions_.begin() + static_cast<ptrdiff_t>(index - base_));
+    positions_.erase(positions_.begin(),
+                     positions_.begin() + static_cast<ptrdiff_t>(index - base_));
     base_ = index;
     base_position_ = base;
   }

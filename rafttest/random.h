@@ -8,8 +8,8 @@
 
 namespace rafttest {
 
-// SplitMix64 (Steele, Lea, Flood 2014). <random>'s distributions differ between libraries, so the few that
-// are needed are here.
+// SplitMix64 (Steele, Lea, Flood 2014). <random>'s distributions differ between libraries, so the
+// few that are needed are here.
 class Random {
  public:
   explicit Random(uint64_t seed) : state_(seed) {}

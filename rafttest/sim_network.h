@@ -17,7 +17,8 @@ class SimNetwork {
   SimNetwork(size_t servers, const Faults& faults)
       : servers_(servers), faults_(faults), cut_(servers * servers, false) {}
 
-  // When copies of a message from one server to another arrive, as delays from now; none: it is lost.
+  // When copies of a message from one server to another arrive, as delays from now; none: it is
+  // lost.
   void Deliveries(raft::NodeId from, raft::NodeId to, Random& random,
                   std::vector<SimTime>& delays) const;
 
@@ -29,9 +30,7 @@ class SimNetwork {
   const char* CutSome(Random& random, raft::NodeId leader);
 
  private:
-  size_t Link(raft::NodeId from, raft::NodeId to) const {
-    return (from - 1) * servers_ + (to - 1);
-  }
+  size_t Link(raft::NodeId from, raft::NodeId to) const { return (from - 1) * servers_ + (to - 1); }
   void CutBoth(raft::NodeId a, raft::NodeId b) {
     Cut(a, b);
     Cut(b, a);

@@ -340,7 +340,19 @@ void Simulation::DeliverTo(NodeId to, const Message& message) {
   if (message.from != kNone && message.from <= servers_.size()) {
     receiver.heard[message.from - 1] = receiver.ticks;
   }
+  const bool unwelcome = AsksInLease(message);
+  const raft::Term term = node.raft().term();
   const absl::Status stepped = node.Step(message);
+  if (unwelcome && node.raft().term() != term) {
+    invariants_.Fail("L4", absl::StrCat(to, " follows ", raftpb::Describe(message),
+                                        " though it heard of its leader a moment ago"));
+  }
+  const bool of_leader = message.type == MessageType::kApp ||
+                         message.type == MessageType::kHeartbeat ||
+                         message.type == MessageType::kSnap;
+  if (stepped.ok() && of_leader && message.term == node.raft().term()) {
+    receiver.leader_heard = receiver.ticks;
+  }
   if (!stepped.ok()) {
     ++coverage_.refused;
     Trace("  refused: ", stepped.message());
@@ -351,6 +363,16 @@ void Simulation::DeliverTo(NodeId to, const Message& message) {
   }
   TouchAndWork(to);
   if (!healing_ && !old_messages_.empty() && random_.Chance(faults_.replay_old)) MaybeReplay();
+}
+
+// Whether it asks a follower for a vote that has no reason to give up its leader (§6.2): who has
+// check quorum ignores that, unless the leader itself has ordered the election (§3.10).
+bool Simulation::AsksInLease(const Message& message) const {
+  const raft::Raft& raft = server(message.to).node().raft();
+  const Body& receiver = bodies_[message.to - 1];
+  return message.type == MessageType::kVote && message.context.empty() &&
+         raft.config().check_quorum && raft.role() == Role::kFollower && raft.lead() != kNone &&
+         receiver.ticks - receiver.leader_heard < raft.config().election_tick;
 }
 
 void Simulation::MaybeReplay() {
@@ -409,6 +431,7 @@ void Simulation::Start(NodeId id) {
   Trace(id, " starts");
   ++body(id).life;
   body(id).paused = false;
+  body(id).leader_heard = body(id).ticks;
   body(id).heard.assign(servers_.size(), body(id).ticks);
   server(id).Start();
   if (invariants_.violation()) return;
@@ -451,8 +474,11 @@ NodeId Simulation::RandomRunning() {
   return kNone;
 }
 
-NodeId Simulation::SomeLeader() const {
-  for (NodeId id = 1; id <= servers_.size(); ++id) {
+// There may be several, of different terms, and the one that was deposed is the one to ask.
+NodeId Simulation::SomeLeader() {
+  const NodeId first = random_.Below(servers_.size());
+  for (size_t i = 0; i < servers_.size(); ++i) {
+    const NodeId id = 1 + (first + i) % servers_.size();
     if (Runs(id) && server(id).node().raft().role() == Role::kLeader) return id;
   }
   return kNone;
@@ -606,10 +632,10 @@ void Simulation::HealSome() {
   faults_.write_takes = std::min(faults_.write_takes, 0.1);
   faults_.apply_takes = std::min(faults_.apply_takes, 0.1);
   network_.HealAll();
-  // A request for a vote restarts the timers of those who refuse it. Without pre-votes, a server
-  // that cannot win and whose clock runs more than twice as fast as all others' keeps them from
-  // campaigning.
-  if (!faults_.pre_vote || faults_.mixed_votes) {
+  // As in etcd/raft, with immediate sends a request for a vote restarts the timers of those who
+  // refuse it. Without pre-votes, a server that cannot win and whose clock is the fastest by far
+  // keeps them from campaigning.
+  if (faults_.immediate_sends && !faults_.pre_vote) {
     for (Body& each : bodies_) each.tick = kTick;
   }
   // No change of membership may come out of the network later.

@@ -110,6 +110,7 @@ class Simulation final : public SimServer::World {
     SimTime tick = kTick;
     uint64_t ticks = 0;           // Of its clock so far; at which of them it
     std::vector<uint64_t> heard;  // last heard of each server,
+    uint64_t leader_heard = 0;    // last heard of its leader,
     uint64_t led_since = 0;       // and has led since, under the same membership.
     raft::Term led_term = 0;
     raft::tracker::Config led_membership;
@@ -132,6 +133,7 @@ class Simulation final : public SimServer::World {
   void DeliverTo(raft::NodeId to, const raftpb::Message& message);
   void TouchAndWork(raft::NodeId id);
   void CheckContact(raft::NodeId id);
+  bool AsksInLease(const raftpb::Message& message) const;
   void MaybeReplay();
   void ReportSnapshot(const raftpb::Message& message, bool arrived);
 
@@ -158,7 +160,7 @@ class Simulation final : public SimServer::World {
     return servers_[id - 1]->alive() && !bodies_[id - 1].paused && !bodies_[id - 1].frozen;
   }
   raft::NodeId RandomRunning();
-  raft::NodeId SomeLeader() const;
+  raft::NodeId SomeLeader();
   template <typename... Parts>
   void Trace(const Parts&... parts);
 
