@@ -142,6 +142,7 @@ int Main() {
     if (result.violation) {
       ++failed;
       PrintFailure(seed, result);
+      std::fflush(stdout);  // Whoever waits for it may not wait for the end.
     } else {
       ++passed;
     }
