@@ -191,6 +191,7 @@ class Node {
   // on. Waits for the node's thread: call it where entries are applied. An error, the same on every
   // server, means that nothing has changed; or it is IsNodeStopped.
   absl::StatusOr<raftpb::ConfState> ApplyConfChange(const raftpb::Entry& entry);
+  absl::StatusOr<raftpb::ConfState> ApplyConfChange(const raftpb::ConfChangeV2& change);
 
   // --- Management ---
 

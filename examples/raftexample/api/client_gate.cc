@@ -1,0 +1,76 @@
+#include "examples/raftexample/api/client_gate.h"
+
+#include <chrono>
+#include <utility>
+
+#include "absl/types/optional.h"
+#include "examples/raftexample/auth/token_table.h"
+#include "examples/raftexample/proto/errors.h"
+#include "examples/raftexample/proto/rpc.pb.h"
+
+namespace raftexample {
+namespace {
+
+absl::string_view TokenIn(const grpc::ServerContext& context) {
+  return rpc::MetadataOf(context, "token");
+}
+
+}  // namespace
+
+// A login is an entry of the log, and its token names the entry: a member that has not applied it
+// yet waits for it, whichever member the client logged in at.
+bool ClientGate::MustWait(const grpc::ServerContext& context, std::function<void()> again) {
+  if (!server_->state().auth().enabled()) return false;
+  const absl::optional<uint64_t> index = TokenTable::IndexOf(TokenIn(context));
+  if (!index.has_value() || *index <= server_->state().applied_index()) return false;
+  if (*index > server_->status().hard_state.commit + 1'000'000) return false;  // Never ours.
+  server_->WhenApplied(*index, [again = std::move(again)](const absl::Status&) { again(); });
+  return true;
+}
+
+absl::Status ClientGate::Admit(const grpc::ServerContext& context,
+                               const google::protobuf::Message* request, rpc::CallInfo& call) {
+  if (server_->is_learner()) {
+    if (absl::Status allowed = CheckLearner(call.method, request); !allowed.ok()) return allowed;
+  }
+  if (server_->leader() == raft::kNone && RequiresLeader(context)) return errors::kNoLeader;
+  if (request == nullptr) return absl::OkStatus();  // Its requests will be looked at one by one.
+  if (!server_->state().auth().enabled()) return absl::OkStatus();
+  return Recheck(context, *request, call);
+}
+
+absl::Status ClientGate::Recheck(const grpc::ServerContext& context,
+                                 const google::protobuf::Message& request,
+                                 rpc::CallInfo& call) const {
+  absl::StatusOr<Caller> caller = CallerOf(context);
+  if (!caller.ok()) return caller.status();
+  call.user = caller->user;
+  call.auth_revision = caller->auth_revision;
+  return server_->state().auth().Authorize(*caller, call.method, request, [this](int64_t lease) {
+    return server_->state().leases().Keys(lease);
+  });
+}
+
+absl::StatusOr<Caller> ClientGate::CallerOf(const grpc::ServerContext& context) const {
+  return server_->state().auth().CallerOf(TokenIn(context), std::chrono::steady_clock::now());
+}
+
+bool ClientGate::RequiresLeader(const grpc::ServerContext& context) {
+  return rpc::MetadataOf(context, "hasleader") == "true";
+}
+
+// A learner answers for itself only.
+absl::Status ClientGate::CheckLearner(const char* method,
+                                      const google::protobuf::Message* request) const {
+  const absl::string_view name = method;
+  if (name == "/etcdserverpb.Maintenance/Status" || name == "/grpc.health.v1.Health/Check") {
+    return absl::OkStatus();
+  }
+  const auto* range = dynamic_cast<const etcdserverpb::RangeRequest*>(request);
+  if (range != nullptr && range->serializable()) return absl::OkStatus();
+  return errors::kNotSupportedForLearner;
+}
+
+void ClientGate::Finished(const rpc::CallInfo&, const absl::Status&) {}
+
+}  // namespace raftexample

@@ -1,0 +1,76 @@
+// gRPC's completion queue as a loop of events with one thread.
+#ifndef RAFT_EXAMPLES_RAFTEXAMPLE_RPC_EVENT_LOOP_H_
+#define RAFT_EXAMPLES_RAFTEXAMPLE_RPC_EVENT_LOOP_H_
+
+#include <grpcpp/completion_queue.h>
+
+#include <memory>
+#include <thread>
+#include <utility>
+
+namespace raftexample::rpc {
+
+// The end of one operation that was started on a completion queue: what gRPC calls a tag. The tag
+// must be the address of the Event, not of an object that is also one.
+class Event {
+ public:
+  virtual ~Event() = default;
+  // Once for each operation. `ok` is what gRPC says about it: false mostly means that the stream or
+  // the server is going away.
+  virtual void Happen(bool ok) = 0;
+};
+
+// An event that is a call of a method: for objects with several operations under way at a time.
+template <typename Owner>
+class MethodEvent final : public Event {
+ public:
+  MethodEvent(Owner* owner, void (Owner::*method)(bool ok)) : owner_(owner), method_(method) {}
+  void Happen(bool ok) override { (owner_->*method_)(ok); }
+
+ private:
+  Owner* const owner_;
+  void (Owner::*const method_)(bool ok);
+};
+
+// Runs the events of one queue, one after the other, so everything that an event does must be
+// short. A server of requests has a few loops, and no thread per request. A queue of a server may
+// also carry calls to other servers.
+class EventLoop {
+ public:
+  // Not running yet: gRPC wants its queues when a server is built, and polled when it has started.
+  explicit EventLoop(std::unique_ptr<grpc::ServerCompletionQueue> queue)
+      : queue_(std::move(queue)) {}
+  ~EventLoop() { Stop(); }
+
+  grpc::ServerCompletionQueue* queue() { return queue_.get(); }
+
+  void Start() {
+    thread_ = std::thread([this] { Run(); });
+  }
+
+  // Lets every operation end, and the thread. The server must have been shut down before.
+  void Stop() {
+    if (queue_ == nullptr) return;
+    queue_->Shutdown();
+    if (thread_.joinable()) {
+      thread_.join();
+    } else {
+      Run();  // What was started must end all the same.
+    }
+    queue_ = nullptr;
+  }
+
+ private:
+  void Run() {
+    void* tag = nullptr;
+    bool ok = false;
+    while (queue_->Next(&tag, &ok)) static_cast<Event*>(tag)->Happen(ok);
+  }
+
+  std::unique_ptr<grpc::ServerCompletionQueue> queue_;
+  std::thread thread_;
+};
+
+}  // namespace raftexample::rpc
+
+#endif  // RAFT_EXAMPLES_RAFTEXAMPLE_RPC_EVENT_LOOP_H_

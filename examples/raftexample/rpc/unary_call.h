@@ -1,0 +1,109 @@
+// One call with one request and one answer, which may be given later and by any thread.
+#ifndef RAFT_EXAMPLES_RAFTEXAMPLE_RPC_UNARY_CALL_H_
+#define RAFT_EXAMPLES_RAFTEXAMPLE_RPC_UNARY_CALL_H_
+
+#include <grpcpp/server_context.h>
+#include <grpcpp/support/async_unary_call.h>
+
+#include <functional>
+#include <utility>
+
+#include "absl/status/status.h"
+#include "examples/raftexample/rpc/event_loop.h"
+#include "examples/raftexample/rpc/gate.h"
+
+namespace raftexample::rpc {
+
+// Given to a handler, which must Finish it exactly once, now or later; the call is gone then.
+template <typename Request, typename Response>
+class UnaryCall {
+ public:
+  virtual ~UnaryCall() = default;
+
+  Request& request() { return request_; }
+  Response& response() { return response_; }
+  const CallInfo& info() const { return info_; }
+  const grpc::ServerContext& context() const { return context_; }
+
+  // Sends the response as it is now, or the error instead.
+  virtual void Finish(const absl::Status& status) = 0;
+  void Reply() { Finish(absl::OkStatus()); }
+
+ protected:
+  grpc::ServerContext context_;
+  CallInfo info_;
+  Request request_;
+  Response response_;
+};
+
+// A method of a service, with the code that answers it.
+template <typename Service, typename Request, typename Response>
+struct UnaryMethod {
+  const char* name;  // "/etcdserverpb.KV/Range"
+  Service* service;
+  // The generated Service::RequestRange.
+  void (Service::*accept)(grpc::ServerContext*, Request*,
+                          grpc::ServerAsyncResponseWriter<Response>*, grpc::CompletionQueue*,
+                          grpc::ServerCompletionQueue*, void*);
+  std::function<void(UnaryCall<Request, Response>*)> handle;
+};
+
+// Waits for a call, runs it, and is gone after its answer. Before it begins it puts a successor in
+// its place, so the number of calls that can be accepted at once stays what it was.
+template <typename Service, typename Request, typename Response>
+class UnaryAcceptor final : public UnaryCall<Request, Response>, private Event {
+ public:
+  using Method = UnaryMethod<Service, Request, Response>;
+
+  // The method, the gate and the queue outlive all calls.
+  static void Accept(const Method& method, Gate* gate, grpc::ServerCompletionQueue* queue) {
+    new UnaryAcceptor(method, gate, queue);
+  }
+
+  void Finish(const absl::Status& status) override {
+    if (gate_ != nullptr) gate_->Finished(this->info_, status);
+    finishing_ = true;
+    if (status.ok()) {
+      writer_.Finish(this->response_, grpc::Status::OK, tag());
+    } else {
+      writer_.FinishWithError(ToGrpc(status), tag());
+    }
+  }
+
+ private:
+  UnaryAcceptor(const Method& method, Gate* gate, grpc::ServerCompletionQueue* queue)
+      : method_(method), gate_(gate), queue_(queue) {
+    (method_.service->*method_.accept)(&this->context_, &this->request_, &writer_, queue_, queue_,
+                                       tag());
+  }
+
+  void* tag() { return static_cast<Event*>(this); }
+
+  void Happen(bool ok) override {
+    if (finishing_ || !ok) {  // Answered; or the server is shutting down.
+      delete this;
+      return;
+    }
+    Accept(method_, gate_, queue_);
+    this->info_.method = method_.name;
+    this->info_.start = std::chrono::steady_clock::now();
+    if (gate_ == nullptr) return method_.handle(this);
+    if (!gate_->MustWait(this->context_, [this] { Admit(); })) Admit();
+  }
+
+  void Admit() {
+    absl::Status admitted = gate_->Admit(this->context_, &this->request_, this->info_);
+    if (!admitted.ok()) return Finish(admitted);
+    method_.handle(this);
+  }
+
+  const Method& method_;
+  Gate* const gate_;
+  grpc::ServerCompletionQueue* const queue_;
+  grpc::ServerAsyncResponseWriter<Response> writer_{&this->context_};
+  bool finishing_ = false;
+};
+
+}  // namespace raftexample::rpc
+
+#endif  // RAFT_EXAMPLES_RAFTEXAMPLE_RPC_UNARY_CALL_H_

@@ -1,0 +1,76 @@
+#include "examples/raftexample/server/upkeep.h"
+
+#include <utility>
+
+#include "absl/time/time.h"
+
+namespace raftexample {
+
+Upkeep::Upkeep(StateMachine* state, storage::DiskStorage* storage, const Options& options,
+               std::function<void(const absl::Status&)> on_failure)
+    : state_(state),
+      storage_(storage),
+      options_(options),
+      on_failure_(std::move(on_failure)),
+      last_cut_(storage->FirstIndex()),
+      thread_([this] { Loop(); }) {}
+
+void Upkeep::Wake() {
+  absl::MutexLock lock(&mutex_);
+  woken_ = true;
+  wake_.Signal();
+}
+
+void Upkeep::Stop() {
+  {
+    absl::MutexLock lock(&mutex_);
+    stopping_ = true;
+    wake_.Signal();
+  }
+  if (thread_.joinable()) thread_.join();
+}
+
+// A compaction goes on piece by piece, with pauses in which others get at the disk.
+bool Upkeep::WaitForWork() {
+  absl::MutexLock lock(&mutex_);
+  const absl::Duration pause = compacting_ ? absl::Milliseconds(10) : absl::InfiniteDuration();
+  if (!woken_ && !stopping_) wake_.WaitWithTimeout(&mutex_, pause);
+  woken_ = false;
+  return !stopping_;
+}
+
+void Upkeep::Loop() {
+  while (WaitForWork()) {
+    const absl::Status flushed = state_->backend().Flush();
+    if (IsNoSpace(flushed)) {
+      RAFT_LOG(options_.logger, kError, "the store cannot be written: ", flushed.ToString());
+    } else if (!flushed.ok()) {
+      return on_failure_(flushed);
+    }
+    absl::StatusOr<bool> more = state_->store().CompactSome();
+    if (!more.ok() && !IsNoSpace(more.status())) return on_failure_(more.status());
+    compacting_ = more.ok() && *more;
+    if (!CutLog()) return;
+  }
+}
+
+// What the store has on disk the log need not keep. The mark of the snapshot comes first: without
+// it the log could not be opened again.
+bool Upkeep::CutLog() {
+  if (state_->applied_index() < last_cut_ + options_.snapshot_count) return true;
+  absl::StatusOr<Backend::Applied> stored = state_->backend().CommittedApplied();
+  if (stored.ok() && stored->id.index < last_cut_ + options_.snapshot_count) return true;
+  absl::Status cut = stored.status();
+  if (cut.ok()) cut = storage_->SaveSnapshot(stored->id.index, stored->conf_state, absl::Cord());
+  if (cut.ok()) {
+    last_cut_ = stored->id.index;
+    const raft::Index keep = options_.catch_up_entries;
+    if (last_cut_ > keep) cut = storage_->Compact(last_cut_ - keep);
+    RAFT_LOG(options_.logger, kInfo, "the log is cut behind entry ", last_cut_, ", ", keep,
+             " entries are kept");
+  }
+  if (!cut.ok()) on_failure_(cut);
+  return cut.ok();
+}
+
+}  // namespace raftexample

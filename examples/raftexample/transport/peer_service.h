@@ -1,0 +1,40 @@
+// What a member answers to other members.
+#ifndef RAFT_EXAMPLES_RAFTEXAMPLE_TRANSPORT_PEER_SERVICE_H_
+#define RAFT_EXAMPLES_RAFTEXAMPLE_TRANSPORT_PEER_SERVICE_H_
+
+#include "examples/raftexample/rpc/server.h"
+#include "examples/raftexample/server/executor.h"
+#include "examples/raftexample/transport/peer.grpc.pb.h"
+#include "examples/raftexample/transport/transport_owner.h"
+
+namespace raftexample {
+
+// The generated service, but for Messages, which we read and write ourselves (frame.h).
+using GeneratedPeerService = peer::Peer::WithRawMethod_Messages<
+    peer::Peer::WithAsyncMethod_Snapshot<peer::Peer::WithAsyncMethod_Members<
+        peer::Peer::WithAsyncMethod_RenewLease<peer::Peer::WithAsyncMethod_LeaseTimeToLive<
+            peer::Peer::WithAsyncMethod_PromoteMember<peer::Peer::Service>>>>>>;
+
+class PeerService {
+ public:
+  // All of these outlive the server that the service is added to. Files are written on the
+  // executor.
+  PeerService(uint64_t cluster, raftpb::NodeId self, TransportOwner* owner, Executor* executor)
+      : cluster_(cluster), self_(self), owner_(owner), executor_(executor) {}
+
+  void AddTo(rpc::Server& server);
+
+ private:
+  // Who calls, if it may.
+  absl::StatusOr<raftpb::NodeId> CheckCaller(const grpc::ServerContext& context) const;
+
+  const uint64_t cluster_;
+  const raftpb::NodeId self_;
+  TransportOwner* const owner_;
+  Executor* const executor_;
+  GeneratedPeerService service_;
+};
+
+}  // namespace raftexample
+
+#endif  // RAFT_EXAMPLES_RAFTEXAMPLE_TRANSPORT_PEER_SERVICE_H_
