@@ -3,7 +3,10 @@
 #include <memory>
 #include <utility>
 
+#include "raft/check.h"
 #include "raft/errors.h"
+#include "raft/types.h"
+#include "raftpb/entry_list.h"
 
 namespace rafttest {
 
@@ -23,6 +26,18 @@ void HistoryStorage::Applied(raftpb::EntryId entry, raftpb::ConfState conf_state
   next->data = newest()->data;
   next->data.Append(payload);
   history_.push_back(std::move(next));
+}
+
+void HistoryStorage::LoseEntriesFrom(raftpb::Index index) {
+  const raftpb::Index first = FirstIndex();
+  raftpb::EntryList kept;
+  if (first < index) kept = Entries({first, index}, raft::kNoLimit).value();
+  auto start = std::make_shared<raftpb::Snapshot>();
+  start->metadata = {Initial()->conf_state, first - 1, TermAt(first - 1).value()};
+  MemoryStorage remains(std::move(start));
+  remains.SetHardState(hard_state());
+  RAFT_CHECK(remains.Append(kept).ok());
+  static_cast<MemoryStorage&>(*this) = std::move(remains);
 }
 
 absl::Status HistoryStorage::Crash() {

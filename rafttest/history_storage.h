@@ -34,6 +34,10 @@ class HistoryStorage : public storage::MemoryStorage {
   // if the history has no snapshot there; nothing has changed then.
   absl::Status Crash();
 
+  // A disk that breaks its promise: entries from `index` on are gone, hard state and state machine
+  // are not. Requires an index of [FirstIndex(), LastIndex()].
+  void LoseEntriesFrom(raftpb::Index index);
+
  private:
   std::vector<raftpb::SnapshotPtr> history_;  // Never empty, ascending.
   bool snapshot_unavailable_ = false;

@@ -71,6 +71,20 @@ TEST(HistoryStorage, ACrashFindsTheSnapshotThatWasReceived) {
   EXPECT_EQ(storage.newest()->metadata.index, 9);
 }
 
+TEST(HistoryStorage, ABrokenDiskForgetsOnlyTheEndOfTheLog) {
+  HistoryStorage storage = Sample();
+  ASSERT_TRUE(storage.Compact(4).ok());
+  storage.SetHardState({.term = 1, .vote = 1, .commit = 6});
+  storage.LoseEntriesFrom(6);
+  EXPECT_EQ(storage.FirstIndex(), 5);
+  EXPECT_EQ(storage.LastIndex(), 5);
+  EXPECT_EQ(storage.TermAt(4).value(), 1);
+  EXPECT_EQ(storage.hard_state().commit, 6);
+  EXPECT_EQ(storage.newest()->metadata.index, 5);
+  storage.LoseEntriesFrom(5);
+  EXPECT_EQ(storage.LastIndex(), 4);
+}
+
 TEST(HistoryStorage, WithoutASnapshotAtTheStartACrashChangesNothing) {
   HistoryStorage storage = Sample();
   ASSERT_TRUE(storage.Compact(6).ok());  // Compacted beyond what was applied.

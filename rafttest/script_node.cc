@@ -56,7 +56,7 @@ absl::Status ScriptNode::ProcessReady(ScriptOutput& output, InFlight& network) {
   if (!config_.async_storage_writes) {
     RAFTTEST_RETURN_IF_ERROR(
         Store(ready_.hard_state.value_or(raftpb::HardState()), ready_.snapshot, ready_.entries));
-    RAFTTEST_RETURN_IF_ERROR(Apply(ready_.committed_entries));
+    RAFTTEST_RETURN_IF_ERROR(Apply(ready_.committed_entries, output));
   }
   Dispatch(std::move(ready_.messages), network);
   Dispatch(std::move(ready_.messages_after_write), network);
@@ -77,7 +77,7 @@ absl::Status ScriptNode::Store(const raftpb::HardState& hard_state,
   return storage_.ApplySnapshot(snapshot);
 }
 
-absl::Status ScriptNode::Apply(const raftpb::EntryList& committed) {
+absl::Status ScriptNode::Apply(const raftpb::EntryList& committed, ScriptOutput& output) {
   for (const raftpb::Entry& entry : committed) {
     if (entry.type != EntryType::kConfChange && entry.type != EntryType::kConfChangeV2) {
       storage_.Applied(entry.id(), storage_.newest()->metadata.conf_state, entry.data);
@@ -91,8 +91,11 @@ absl::Status ScriptNode::Apply(const raftpb::EntryList& committed) {
       RAFTTEST_RETURN_IF_ERROR(raftpb::Decode(entry.data, v1));
       change = v1.AsV2();
     }
-    RAFTTEST_ASSIGN_OR_RETURN(raftpb::ConfState conf_state, core_->ApplyConfChange(change));
-    storage_.Applied(entry.id(), std::move(conf_state), change.context);
+    absl::StatusOr<raftpb::ConfState> conf_state = core_->ApplyConfChange(change);
+    // A change that cannot be made is one on no server: it is applied by changing nothing.
+    if (!conf_state.ok()) output.Print(absl::StrCat(conf_state.status().message(), "\n"));
+    storage_.Applied(entry.id(), conf_state.value_or(storage_.newest()->metadata.conf_state),
+                     change.context);
   }
   return absl::OkStatus();
 }
@@ -117,7 +120,7 @@ absl::Status ScriptNode::ProcessAppendWork(ScriptOutput& output, InFlight& netwo
 
 absl::Status ScriptNode::ProcessApplyWork(ScriptOutput& output, InFlight& network) {
   return ProcessWork(apply_work_, output, network,
-                     [this](const Message& work) { return Apply(work.entries); });
+                     [&](const Message& work) { return Apply(work.entries, output); });
 }
 
 absl::Status ScriptNode::ProcessWork(std::deque<Message>& queue, ScriptOutput& output,

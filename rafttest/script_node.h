@@ -61,7 +61,7 @@ class ScriptNode {
   absl::Status Start(raft::Index applied);
   absl::Status Store(const raftpb::HardState& hard_state, const raftpb::SnapshotPtr& snapshot,
                      const raftpb::EntryList& entries);
-  absl::Status Apply(const raftpb::EntryList& committed);
+  absl::Status Apply(const raftpb::EntryList& committed, ScriptOutput& output);
   absl::Status ProcessWork(std::deque<raftpb::Message>& queue, ScriptOutput& output,
                            InFlight& network,
                            absl::FunctionRef<absl::Status(const raftpb::Message&)> perform);

@@ -28,6 +28,7 @@ raft::Config DefaultConfig() {
           .max_size_per_msg = raft::kNoLimit,
           .max_inflight_msgs = std::numeric_limits<int32_t>::max(),
           .max_pending_reads = std::numeric_limits<uint32_t>::max(),
+          .snapshot_patience = 0,
           .step_down_on_removal = false,
           .immediate_sends = true};
 }
@@ -122,6 +123,8 @@ constexpr NamedOption kOptions[] = {
      }},
     {"max-inflight-bytes", [](const std::string& text,
                               Options& o) { return ReadLimit(text, o.config.max_inflight_bytes); }},
+    {"max-pending-reads", [](const std::string& text,
+                             Options& o) { return ReadNumber(text, o.config.max_pending_reads); }},
     {"max-size-per-msg", [](const std::string& text,
                             Options& o) { return ReadNumber(text, o.config.max_size_per_msg); }},
     {"max-uncommitted-size",
@@ -132,6 +135,8 @@ constexpr NamedOption kOptions[] = {
      [](const std::string& text, Options& o) { return ReadBool(text, o.config.pre_vote); }},
     {"read-only",
      [](const std::string& text, Options& o) { return ReadReadOnly(text, o.config.read_only); }},
+    {"snapshot-patience", [](const std::string& text,
+                             Options& o) { return ReadNumber(text, o.config.snapshot_patience); }},
     {"step-down-on-removal",
      [](const std::string& text, Options& o) {
        return ReadBool(text, o.config.step_down_on_removal);

@@ -41,6 +41,7 @@ absl::Status TickHeartbeat(InteractionEnv& env, const Directive& directive);
 
 // The caller's half of Ready.
 absl::Status Compact(InteractionEnv& env, const Directive& directive);
+absl::Status LoseEntries(InteractionEnv& env, const Directive& directive);
 absl::Status ProcessAppendThread(InteractionEnv& env, const Directive& directive);
 absl::Status ProcessApplyThread(InteractionEnv& env, const Directive& directive);
 absl::Status ProcessReady(InteractionEnv& env, const Directive& directive);

@@ -22,6 +22,7 @@ constexpr NamedCommand kCommands[] = {
     {"dup-msgs", DupMsgs},
     {"forget-leader", ForgetLeader},
     {"log-level", SetLogLevel},
+    {"lose-entries", LoseEntries},
     {"process-append-thread", ProcessAppendThread},
     {"process-apply-thread", ProcessApplyThread},
     {"process-ready", ProcessReady},
