@@ -351,6 +351,25 @@ TEST(StateMachine, TheAddressBookFollowsTheLogAndSurvivesARestart) {
   EXPECT_EQ(member->conf_state(), (raftpb::ConfState{.voters = {3}}));
 }
 
+TEST(StateMachine, OnlyAnAdministratorOrAMemberItselfChangesTheMembership) {
+  TempDirectory dir;
+  Member member(dir / "m");
+  AddUsers(member);
+  auto check = [&](const std::string& user, bool by_member) {
+    internal::MemberChange change;
+    change.mutable_member()->set_id(1);
+    change.mutable_member()->add_peerurls("http://a");
+    change.mutable_header()->set_user(user);
+    change.mutable_header()->set_auth_revision(member->auth().revision());
+    change.mutable_header()->set_by_member(by_member);
+    return member->CheckMemberChange(change);
+  };
+  EXPECT_TRUE(errors::kUserEmpty.Is(check("", false)));
+  EXPECT_TRUE(errors::kPermissionDenied.Is(check("bob", false)));
+  EXPECT_TRUE(check("root", false).ok());
+  EXPECT_TRUE(check("", true).ok());
+}
+
 // --- Members against each other ------------------------------------------------------------------
 
 // Any command there is, sensible or not.

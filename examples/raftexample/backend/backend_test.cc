@@ -1,7 +1,10 @@
 #include "examples/raftexample/backend/backend.h"
 
 #include <lmdb.h>
+#include <signal.h>
 #include <sys/stat.h>
+#include <sys/wait.h>
+#include <unistd.h>
 
 #include <atomic>
 #include <filesystem>
@@ -410,6 +413,46 @@ TEST(Backend, OnlyTheOwnerCanReadTheFiles) {
   EXPECT_EQ(st.st_mode & 0777, 0700u);
   ASSERT_EQ(::stat((dir / "db/store.000001.mdb").c_str(), &st), 0);
   EXPECT_EQ(st.st_mode & 0777, 0600u);
+}
+
+// A process that is killed while it writes: what it said was stored is there, and nothing is half
+// there, wherever the kill falls.
+TEST(Backend, SurvivesAKill) {
+  TempDirectory dir;
+  raftpb::Index applied = 0;
+  for (int life = 0; life < 8; ++life) {
+    int pipe[2];
+    ASSERT_EQ(::pipe(pipe), 0);
+    const pid_t child = ::fork();
+    if (child == 0) {
+      auto backend = Backend::Open({dir / "db", 64 << 20, /*sync=*/true});
+      if (!backend.ok()) ::_exit(1);
+      for (raftpb::Index index = (*backend)->CommittedApplied()->id.index + 1;; ++index) {
+        (*backend)->Append(Key(static_cast<int>(index)), std::string(1 + index % 700, 'x'));
+        (*backend)->Put(Bucket::kMeta, "count", absl::StrCat(index));
+        (*backend)->SetApplied({1, index});
+        if (index % 7 == 0 && !(*backend)->Commit().ok()) ::_exit(1);
+        if (index % 300 == 0 && !(*backend)->Defragment().ok()) ::_exit(1);
+        if (index % 7 == 0 && ::write(pipe[1], &index, sizeof(index)) != sizeof(index)) ::_exit(1);
+      }
+    }
+    ::close(pipe[1]);
+    raftpb::Index acknowledged = 0;
+    for (int n = 0; n < 40 + 11 * life; ++n) {
+      ASSERT_EQ(::read(pipe[0], &acknowledged, sizeof(acknowledged)),
+                static_cast<ssize_t>(sizeof(acknowledged)));
+    }
+    ::kill(child, SIGKILL);
+    ASSERT_EQ(::waitpid(child, nullptr, 0), child);
+    ::close(pipe[0]);
+
+    auto backend = OpenAt(dir / "db");
+    applied = backend->CommittedApplied()->id.index;
+    EXPECT_GE(applied, acknowledged);
+    EXPECT_EQ(All(*backend->Read()).size(), applied);
+    EXPECT_EQ(*backend->GetCommitted(Bucket::kMeta, "count"), absl::StrCat(applied));
+  }
+  EXPECT_GT(applied, 300u) << "there was a defragmentation among it";
 }
 
 // Every view must be a prefix of what is written, however writing, flushing, trimming and

@@ -39,7 +39,8 @@ class Lessor : public KeyLeases {
   struct Options {
     // A shorter TTL is raised to it: 1.5 election timeouts, rounded up to seconds.
     Seconds min_ttl{2};
-    // More would be refused: each costs memory on every member.
+    // More are refused: each costs memory on every member. Decides what a command does, so it is
+    // the same on all members, and no flag.
     size_t max_leases = 1'000'000;
     // How long an expired lease waits for its revocation before it is reported again.
     Seconds retry_revoke{3};

@@ -1,6 +1,10 @@
 #include "examples/raftexample/mvcc/txn_check.h"
 
+#include <functional>
+#include <random>
 #include <string>
+#include <utility>
+#include <vector>
 
 #include "absl/strings/str_cat.h"
 #include "examples/raftexample/proto/errors.h"
@@ -139,6 +143,98 @@ TEST(CheckTxn, TheWholeTreeIsBounded) {
   TxnRequest wide;
   for (int i = 0; i < 20; ++i) wide.mutable_success()->Add(Nested(Gets(100)));
   EXPECT_TRUE(errors::kTooManyOps.Is(CheckTxn(wide, kMaxOps)));
+}
+
+// --- Beside an oracle ----------------------------------------------------------------------------
+
+// A change somewhere in a tree of transactions, and which branches lead there.
+struct Leaf {
+  const RequestOp* op;
+  std::vector<std::pair<const TxnRequest*, bool>> path;
+};
+
+void FindLeaves(const TxnRequest& txn, const std::vector<std::pair<const TxnRequest*, bool>>& path,
+                std::vector<Leaf>* leaves) {
+  for (const bool success : {true, false}) {
+    auto below = path;
+    below.emplace_back(&txn, success);
+    for (const RequestOp& op : success ? txn.success() : txn.failure()) {
+      if (op.has_request_txn()) {
+        FindLeaves(op.request_txn(), below, leaves);
+      } else {
+        leaves->push_back({&op, below});
+      }
+    }
+  }
+}
+
+// Two changes never happen together if some transaction would have to take both its branches.
+bool MayHappenTogether(const Leaf& a, const Leaf& b) {
+  for (const auto& [txn, success] : a.path) {
+    for (const auto& [other, other_success] : b.path) {
+      if (txn == other && success != other_success) return false;
+    }
+  }
+  return true;
+}
+
+bool Clash(const RequestOp& a, const RequestOp& b) {
+  auto contains = [](const RequestOp& del, const RequestOp& put) {
+    const auto& range = del.request_delete_range();
+    const std::string& key = put.request_put().key();
+    if (range.range_end().empty()) return key == range.key();
+    return key >= range.key() && (range.range_end() == kZero || key < range.range_end());
+  };
+  if (a.has_request_put() && b.has_request_put()) {
+    return a.request_put().key() == b.request_put().key();
+  }
+  if (a.has_request_put() && b.has_request_delete_range()) return contains(b, a);
+  if (b.has_request_put() && a.has_request_delete_range()) return contains(a, b);
+  return false;
+}
+
+bool HasDuplicates(const TxnRequest& txn) {
+  std::vector<Leaf> leaves;
+  FindLeaves(txn, {}, &leaves);
+  for (size_t i = 0; i < leaves.size(); ++i) {
+    for (size_t j = 0; j < i; ++j) {
+      if (MayHappenTogether(leaves[i], leaves[j]) && Clash(*leaves[i].op, *leaves[j].op)) {
+        return true;
+      }
+    }
+  }
+  return false;
+}
+
+TEST(CheckTxn, FindsTheDuplicatesThatThereAre) {
+  std::mt19937 random(17);
+  auto key = [&] { return std::string(1, static_cast<char>('a' + random() % 12)); };
+  std::function<TxnRequest(int)> draw = [&](int depth) {
+    TxnRequest txn;
+    for (auto* branch : {txn.mutable_success(), txn.mutable_failure()}) {
+      for (int n = static_cast<int>(random() % 4); n > 0; --n) {
+        const uint32_t kind = random() % (depth < 4 ? 6 : 4);
+        if (kind > 3) {
+          *branch->Add()->mutable_request_txn() = draw(depth + 1);
+        } else if (kind == 0) {
+          *branch->Add() = Del(key(), random() % 2 == 0 ? "" : random() % 4 == 0 ? kZero : key());
+        } else {
+          *branch->Add() = kind == 1 ? Get(key()) : Put(key());
+        }
+      }
+    }
+    return txn;
+  };
+  int duplicates = 0, fine = 0;
+  for (int round = 0; round < 5000; ++round) {
+    const TxnRequest txn = draw(1);
+    const absl::Status status = CheckTxn(txn, kMaxOps);
+    const bool expected = HasDuplicates(txn);
+    ASSERT_EQ(errors::kDuplicateKey.Is(status), expected) << status << txn.DebugString();
+    ++(expected ? duplicates : fine);
+  }
+  EXPECT_GT(duplicates, 500);
+  EXPECT_GT(fine, 500);
 }
 
 TEST(Txn, IsReadOnlyIfNoBranchWrites) {
