@@ -87,9 +87,9 @@ TEST(ElectionTimer, ALeaderCountsTwice) {
 
 TEST(ElectionTimer, CountingStopsBeforeItCouldWrap) {
   ElectionTimer timer(10, 1, 1);
-  for (int i = 0; i < 10; ++i) {
-    timer.AdvanceFollower(std::numeric_limits<uint32_t>::max());
-    timer.AdvanceLeader(std::numeric_limits<uint32_t>::max());
+  for (uint32_t ticks : {1u << 31, 1u << 31, std::numeric_limits<uint32_t>::max(), 1u, 2u}) {
+    timer.AdvanceFollower(ticks);
+    timer.AdvanceLeader(ticks);
     EXPECT_TRUE(timer.ElectionDue());
     EXPECT_TRUE(timer.QuorumCheckDue());
     EXPECT_TRUE(timer.HeartbeatDue());

@@ -409,6 +409,18 @@ TEST(KnownBugs, Etcd12136WhoeverLeadsLeavesTheJointConfigurationAndOnce) {
   EXPECT_FALSE(group.raft(1).membership().joint());
 }
 
+TEST(KnownBugs, Etcd12136WhatIsAppliedMeanwhileDoesNotAskAgain) {
+  Cluster group(With([](Config& c) { c.max_committed_size_per_ready = 1; }));
+  group.Elect(1);
+  group.Add(4);
+  ASSERT_TRUE(group.node(1).ProposeConfChange(JointChange()).ok());
+  for (int i = 0; i < 5; ++i) ASSERT_TRUE(group.Propose(1, "x").ok());
+  group.Settle();
+  EXPECT_FALSE(group.raft(1).membership().joint());
+  // A first entry, the change, five commands, and one to leave.
+  EXPECT_EQ(group.raft(1).log().LastIndex(), 8);
+}
+
 // A quota that is used up, or a transfer that is under way, must not make the leader forget that
 // the joint configuration is to be left.
 TEST(KnownBugs, Etcd12582LeavingNeedsNoQuota) {

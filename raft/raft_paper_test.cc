@@ -1041,6 +1041,26 @@ TEST(Section4_1, ANewLeaderBeginsNoChangeBeforeItHasAppliedWhatItFound) {
   EXPECT_THAT(group.machine(2).conf_state.voters, ElementsAre(1, 2, 3, 4));
 }
 
+TEST(Section4_1, ASmallerGroupMayHaveWhatTheLargerOneLacked) {
+  Cluster group(Plain({1, 2, 3, 4}));
+  group.Elect(1);
+  ASSERT_TRUE(group.node(1).ProposeConfChange(testing::RemoveServer(4)).ok());
+  for (const Message& m : group.Flush(1)) {
+    if (m.to != 4) group.Receive(m);
+  }
+  ASSERT_TRUE(group.Propose(1, "x").ok());
+  for (const Message& m : group.Flush(1)) {
+    if (m.to == 2) group.Receive(m);
+  }
+  // Server 2 acknowledges both, server 3 only the change: x is on two of four.
+  for (NodeId id : {2, 3}) {
+    for (const Message& m : group.Flush(id)) group.Receive(m);
+  }
+  EXPECT_THAT(group.commands(1), IsEmpty());
+  group.Flush(1);  // Applies the change; two of three are enough.
+  EXPECT_THAT(group.commands(1), ElementsAre("x"));
+}
+
 // Different from the thesis, which lets a server use a configuration as soon as it is in its log.
 TEST(Section4_1, AChangeTakesEffectWhenItIsApplied) {
   Cluster group(Plain());
@@ -1282,6 +1302,10 @@ TEST(Section4_3, NoOtherChangeMeanwhile) {
   group.ChangeMembership(testing::AddVoter(6));
   EXPECT_FALSE(group.raft(1).membership().Tracks(6));
   EXPECT_TRUE(group.raft(1).membership().joint());
+  const Index last = group.raft(1).log().LastIndex();
+  EXPECT_EQ(group.storage(1).Entries({last, last + 1}, kNoLimit).value().front().type,
+            raftpb::EntryType::kNormal)
+      << "does not even enter the log";
 }
 
 TEST(Section4_3, ALeaderOutsideTheNewConfigurationStepsDownWhenItIsLeft) {

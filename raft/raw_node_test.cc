@@ -620,6 +620,31 @@ TEST(RawNodeAsync, ASlowDiskHoldsBackOnlyWhatDependsOnIt) {
   EXPECT_THAT(group.commands(1), ElementsAre("x"));
 }
 
+// Whoever wins while its disk still writes does not count itself for what is not there.
+TEST(RawNodeAsync, ANewLeaderBelievesItsOwnDiskOnly) {
+  Cluster group(With([](Config& c) {
+    c.async_storage_writes = true;
+    c.pre_vote = false;
+    c.check_quorum = false;
+  }));
+  group.ExpectNoSafety();  // Peers are played.
+  group.Receive({.type = MessageType::kApp,
+                 .to = 1,
+                 .from = 2,
+                 .term = 1,
+                 .entries = EntriesOfTerms({1, 1})});
+  while (group.HandleReady(1)) {
+  }
+  group.TimeOut(1);
+  for (NodeId voter : {2, 3}) {
+    group.Receive({.type = MessageType::kVoteResp, .to = 1, .from = voter, .term = 2});
+  }
+  ASSERT_EQ(group.raft(1).role(), Role::kLeader);
+  EXPECT_EQ(group.raft(1).progress()->Find(1)->match(), 0);
+  group.Flush(1);
+  EXPECT_EQ(group.raft(1).progress()->Find(1)->match(), 3);
+}
+
 TEST(RawNodeAsync, ASnapshotIsStoredAndAppliedByTheAppendThread) {
   Cluster group(Async());
   group.Elect(1);
