@@ -67,8 +67,9 @@ struct Config {
   // False: news for a peer is collected and leaves with the next Ready, at most one append and one
   // heartbeat at a time. True: every step fills the outbox at once, in the order in which etcd/raft
   // does, and where etcd/raft is less strict so is this core: acknowledgements of an older term
-  // still leave, a vote request may leave before its term is stored (asynchronous writes), leases
-  // outlast a transfer. For comparing the two.
+  // still leave, a vote request may leave before its term is stored (asynchronous writes), a
+  // membership change is told before its commit is stored, leases outlast a transfer, a removed
+  // leader of a single voter answers reads alone. For comparing the two.
   bool immediate_sends = false;
 
   Logger* logger = nullptr;  // Null: no log lines, and no time spent on them.

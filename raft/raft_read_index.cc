@@ -14,16 +14,18 @@ using raftpb::MessageType;
 
 namespace {
 
-// Nobody else can have been elected meanwhile: there is nobody else. A leader that was removed may
-// still lead a group whose only voter is another (§4.2.2).
-bool IsSoleVoter(NodeId id, const tracker::Config& config) {
-  return config.voters.incoming.size() == 1 && config.IsVoter(id) && !config.joint();
+bool HasOneVoter(const tracker::Config& config) {
+  return config.voters.incoming.size() == 1 && !config.joint();
 }
 
 }  // namespace
 
 absl::Status Raft::OnReadIndex(const Message& m) {
-  if (IsSoleVoter(id(), membership_)) {
+  // Nobody else can have been elected meanwhile: there is nobody else. A leader that was removed
+  // may still lead a group whose only voter is another (§4.2.2); etcd/raft does not tell them
+  // apart.
+  const bool alone = membership_.IsVoter(id()) || config_.immediate_sends;
+  if (alone && HasOneVoter(membership_)) {
     AnswerRead(m, log_.committed());
     return absl::OkStatus();
   }

@@ -51,6 +51,7 @@ absl::Status RawNode::StepLocal(const Message& message) {
   if (message.type == MessageType::kStorageAppendResp) {
     // Writes are done in order: with this one the hard state of its term is stored.
     stored_term_ = std::max(stored_term_, message.term);
+    OnCommitStored(message.commit);
   }
   return raft_->Step(message);
 }
@@ -185,24 +186,47 @@ void RawNode::TakeStates(Ready& ready) {
   if (HardStateChanged()) {
     const HardState now = raft_->hard_state();
     ready.must_sync = now.term != hard_state_.term || now.vote != hard_state_.vote;
+    if (DecidesMembership({hard_state_.commit + 1, now.commit + 1})) {
+      if (!untold_.has_value()) untold_ = UntoldCommits{.after = hard_state_.commit};
+      untold_->until_stored = now.commit;
+      ready.must_sync = true;
+    }
     hard_state_ = now;
     ready.hard_state = now;
   }
   std::swap(ready.read_states, raft_->read_states());
 }
 
-// Sorts the outbox into what may leave now and what waits for this Ready's write. Whatever asserts
-// a term that is not stored yet waits, too: a server that forgets a term it has spoken in could
-// lead in it twice. What follows such a message waits with it, to keep the order.
+// Whether these commits put a membership change in force, which must not be forgotten.
+bool RawNode::DecidesMembership(IndexRange commits) const {
+  return commits.begin < commits.end && !raft_->config().immediate_sends &&
+         raft_->log().HasConfChangeIn(commits);
+}
+
+void RawNode::OnCommitStored(Index commit) {
+  if (untold_.has_value() && commit >= untold_->until_stored) untold_.reset();
+}
+
+// Whether the message says something that is not durable here yet and that we must not forget
+// once it is said: a term, because a server that forgets one could lead in it twice; or the commit
+// of a membership change, because who hears of it may leave, and is then missing to a server that
+// has gone back to the configuration before.
+bool RawNode::OutrunsDisk(const Message& m) const {
+  if (m.term > stored_term_ && m.type != MessageType::kPreVote) return true;
+  if (!untold_.has_value()) return false;
+  const Index told = m.snapshot != nullptr ? m.snapshot->metadata.index : m.commit;
+  return told > untold_->after;
+}
+
+// Sorts the outbox into what may leave now and what waits for this Ready's write. What follows a
+// message that has to wait waits with it, to keep the order.
 void RawNode::TakeMessages(Ready& ready) {
   Outbox& outbox = raft_->outbox();
   std::swap(ready.messages, outbox.now());
   const bool follows_reference = async() && raft_->config().immediate_sends;
-  if (raft_->term() > stored_term_ && !follows_reference) {
-    auto asserts_term = [this](const Message& m) {
-      return m.term > stored_term_ && m.type != MessageType::kPreVote;
-    };
-    auto first = std::find_if(ready.messages.begin(), ready.messages.end(), asserts_term);
+  if ((raft_->term() > stored_term_ || untold_.has_value()) && !follows_reference) {
+    auto first = std::find_if(ready.messages.begin(), ready.messages.end(),
+                              [this](const Message& m) { return OutrunsDisk(m); });
     std::move(first, ready.messages.end(), std::back_inserter(ready.messages_after_write));
     ready.messages.erase(first, ready.messages.end());
   }
@@ -218,6 +242,7 @@ void RawNode::RememberUnconfirmed(const Ready& ready) {
   const log::RaftLog& log = raft_->log();
   unconfirmed_.pending = true;
   unconfirmed_.term = raft_->term();
+  unconfirmed_.commit = hard_state_.commit;
   unconfirmed_.last.reset();
   if (log.HasUnstableEntries()) unconfirmed_.last = log.LastId();
   unconfirmed_.snapshot = ready.snapshot;
@@ -228,6 +253,7 @@ void RawNode::Advance() {
   RAFT_CHECK(unconfirmed_.pending) << "Advance without a Ready that was taken";
   unconfirmed_.pending = false;
   stored_term_ = std::max(stored_term_, unconfirmed_.term);
+  OnCommitStored(unconfirmed_.commit);
   // Handling these may produce more, for the next Ready.
   for (const Message& m : unconfirmed_.to_self) raft_->Step(m).IgnoreError();
   unconfirmed_.to_self.clear();
@@ -259,9 +285,9 @@ void RawNode::PassWorkToThreads(Ready& ready) {
     append.responses = std::move(ready.messages_after_write);
     ready.messages_after_write.clear();
     // Whether the core has to hear of it: when the log or a snapshot becomes durable, and when a
-    // term does (unless vote requests did not wait for it anyway).
+    // term does (unless vote requests did not wait for it anyway) or a membership's commit.
     const bool new_term = raft_->term() > stored_term_ && !raft_->config().immediate_sends;
-    if (log.HasUnstableEntries() || ready.snapshot != nullptr || new_term) {
+    if (log.HasUnstableEntries() || ready.snapshot != nullptr || new_term || untold_.has_value()) {
       Message stored = {.type = MessageType::kStorageAppendResp,
                         .to = raft_->id(),
                         .from = kLocalAppendThread,
@@ -273,6 +299,7 @@ void RawNode::PassWorkToThreads(Ready& ready) {
         stored.index = log.LastId().index;
         stored.log_term = log.LastId().term;
       }
+      if (untold_.has_value()) stored.commit = hard_state_.commit;
       append.responses.push_back(std::move(stored));
     }
     ready.messages.push_back(std::move(append));

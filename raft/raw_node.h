@@ -119,6 +119,9 @@ class RawNode {
 
   bool async() const;
   bool HardStateChanged() const;
+  bool DecidesMembership(IndexRange commits) const;
+  bool OutrunsDisk(const raftpb::Message& m) const;
+  void OnCommitStored(Index commit);
   void TakeStates(Ready& ready);
   void TakeMessages(Ready& ready);
   void RememberUnconfirmed(const Ready& ready);
@@ -128,16 +131,24 @@ class RawNode {
   struct Unconfirmed {
     bool pending = false;
     Term term = 0;                 // When it was handed out.
+    Index commit = 0;              // When it was handed out.
     absl::optional<EntryId> last;  // The end of the log, if entries were to be stored.
     raftpb::SnapshotPtr snapshot;
     raftpb::EntryList applied;
     std::vector<raftpb::Message> to_self;  // Own votes and acknowledgements.
   };
 
+  // Commits that cover a membership change and are not durable yet: nobody hears of them.
+  struct UntoldCommits {
+    Index after = 0;         // Up to here all may be told.
+    Index until_stored = 0;  // Once this commit index is durable, everything may.
+  };
+
   std::unique_ptr<Raft> raft_;
   SoftState soft_state_;          // As last handed out.
   raftpb::HardState hard_state_;  // As last handed out.
   Term stored_term_;              // The latest term known to be durable.
+  absl::optional<UntoldCommits> untold_;
   Unconfirmed unconfirmed_;
 };
 

@@ -620,6 +620,66 @@ TEST(RawNodeAsync, ASlowDiskHoldsBackOnlyWhatDependsOnIt) {
   EXPECT_THAT(group.commands(1), ElementsAre("x"));
 }
 
+// Lets everybody but server 1 act, and server 1 hear the answers.
+void DeliverAllBut1(Cluster& group) {
+  while (!group.wire().empty()) {
+    ASSERT_TRUE(group.Deliver().ok());
+    for (NodeId id : group.ids()) {
+      if (id == 1) continue;
+      while (group.HandleReady(id)) group.RunStorage(id);
+    }
+  }
+}
+
+// A server that hears of its removal may leave for good. Had the leader forgotten the removal by
+// then, it would need the one that is gone.
+TEST(RawNodeAsync, AMembershipChangeIsToldWhenItsCommitIsStored) {
+  ClusterOptions options = Async();
+  options.voters = {1, 2};
+  Cluster group(std::move(options));
+  group.Elect(1);
+  ASSERT_TRUE(group.node(1).ProposeConfChange(testing::RemoveServer(2)).ok());
+  while (group.HandleReady(1)) group.RunStorage(1);
+  const Index change = group.raft(1).log().LastIndex();
+  DeliverAllBut1(group);
+  ASSERT_EQ(group.raft(1).log().committed(), change);
+  // From now on the leader's disk is slow. The other has what the leader lacks.
+  ASSERT_TRUE(group.Propose(1, "x").ok());
+  while (group.HandleReady(1)) {
+  }
+  group.Tick(1);
+  while (group.HandleReady(1)) {
+  }
+  DeliverAllBut1(group);
+  EXPECT_LT(group.raft(2).log().committed(), change);
+
+  group.Restart(1);
+  for (NodeId id : {1, 2}) {
+    group.TimeOut(id);
+    group.Settle();
+  }
+  EXPECT_EQ(group.leader(), 2) << "has the longest log, and is still a voter";
+}
+
+TEST(RawNodeAsync, AMembershipChangeIsToldAsSoonAsItsCommitIsStored) {
+  Cluster group(Async());
+  group.Elect(1);
+  ASSERT_TRUE(group.node(1).ProposeConfChange(testing::RemoveServer(3)).ok());
+  while (group.HandleReady(1)) group.RunStorage(1);
+  const Index change = group.raft(1).log().LastIndex();
+  DeliverAllBut1(group);
+  ASSERT_EQ(group.raft(1).log().committed(), change);
+  ASSERT_TRUE(group.HandleReady(1));
+  EXPECT_TRUE(group.last_ready(1).must_sync);
+  EXPECT_THAT(group.wire(), IsEmpty());
+  group.RunAppend(1);
+  EXPECT_THAT(group.wire(), Contains(::testing::Field(&Message::commit, change)));
+  ASSERT_TRUE(group.Propose(1, "x").ok());
+  ASSERT_TRUE(group.HandleReady(1));
+  EXPECT_THAT(group.last_ready(1).messages, Contains(::testing::Field(&Message::commit, change)))
+      << "nothing is held back any more";
+}
+
 // Whoever wins while its disk still writes does not count itself for what is not there.
 TEST(RawNodeAsync, ANewLeaderBelievesItsOwnDiskOnly) {
   Cluster group(With([](Config& c) {

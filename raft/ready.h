@@ -56,7 +56,9 @@ struct Ready {
   raftpb::EntryList committed_entries;    // To apply. Never handed out twice in one life.
   std::vector<raftpb::Message> messages;  // To peers; promise nothing unstored.
   std::vector<raftpb::Message> messages_after_write;  // To peers; promise what this Ready stores.
-  bool must_sync = false;  // The write must be durable before step 3: entries, term or vote.
+  // The write must be durable before step 3: entries, term, vote, or the commit of a membership
+  // change. Of other commits nothing is lost with their write.
+  bool must_sync = false;
 
   bool empty() const;
   void Clear();  // Empty again, keeping its memory for the next RawNode::TakeReady.
