@@ -52,10 +52,10 @@ void KvService::AddTo(rpc::Server& server) {
 
 // The rules may have changed while the call waited, so they are asked again where the reading is.
 template <typename Call, typename Read>
-void KvService::ReadAndReply(Call* call, bool serializable, Read read) {
-  auto reply = [this, call, read](const absl::Status& recent) {
-    absl::Status done = recent;
-    if (done.ok() && api_.server->state().auth().enabled()) {
+void KvService::ReadAndReply(Call* call, bool serializable, Size size, Read read) {
+  auto reply = [this, call, read] {
+    absl::Status done;
+    if (api_.server->state().auth().enabled()) {
       rpc::CallInfo info = call->info();
       done = api_.gate->Recheck(call->context(), call->request(), info);
     }
@@ -64,16 +64,23 @@ void KvService::ReadAndReply(Call* call, bool serializable, Read read) {
     FillIds(*api_.server, call->response().mutable_header());
     call->Reply();
   };
-  if (serializable) {
-    api_.server->Post([reply] { reply(absl::OkStatus()); });
-  } else {
-    api_.server->LinearizableRead(reply);
-  }
+  if (serializable && size == Size::kSmall) return reply();
+  if (serializable) return api_.server->Post(reply);
+  api_.server->LinearizableRead([this, call, size, reply](const absl::Status& recent) {
+    if (!recent.ok()) return call->Finish(recent);
+    if (size == Size::kSmall) {
+      call->loop()->Post(reply);
+    } else {
+      api_.server->Post(reply);
+    }
+  });
 }
 
 void KvService::Range(RangeCall* call) {
-  if (absl::Status fits = CheckRange(call->request()); !fits.ok()) return call->Finish(fits);
-  ReadAndReply(call, call->request().serializable(),
+  const RangeRequest& request = call->request();
+  if (absl::Status fits = CheckRange(request); !fits.ok()) return call->Finish(fits);
+  ReadAndReply(call, request.serializable(),
+               request.range_end().empty() ? Size::kSmall : Size::kAny,
                [call](const Store& store, RangeResponse& response) {
                  return store.Range(call->request(), &response);
                });
@@ -106,7 +113,7 @@ void KvService::Txn(TxnCall* call) {
   absl::Status fits = CheckTxn(request, api_.server->config().max_txn_ops);
   if (!fits.ok()) return call->Finish(fits);
   if (IsReadOnly(request)) {
-    return ReadAndReply(call, IsSerializable(request),
+    return ReadAndReply(call, IsSerializable(request), Size::kAny,
                         [call](const Store& store, TxnResponse& response) {
                           return ReadTxn(call->request(), store, &response);
                         });

@@ -30,9 +30,11 @@ class KvService {
   void Txn(TxnCall* call);
   void Compact(CompactCall* call);
 
-  // When the state here is recent enough for the call, on a thread that may take its time.
+  // Where a read is carried out: what is small is read where it is answered.
+  enum class Size { kSmall, kAny };
+  // Reads when the state here is recent enough for the call.
   template <typename Call, typename Read>
-  void ReadAndReply(Call* call, bool serializable, Read read);
+  void ReadAndReply(Call* call, bool serializable, Size size, Read read);
 
   const ApiContext api_;
   etcdserverpb::KV::AsyncService service_;

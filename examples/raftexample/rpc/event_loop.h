@@ -2,11 +2,19 @@
 #ifndef RAFT_EXAMPLES_RAFTEXAMPLE_RPC_EVENT_LOOP_H_
 #define RAFT_EXAMPLES_RAFTEXAMPLE_RPC_EVENT_LOOP_H_
 
+#include <grpc/support/time.h>
+#include <grpcpp/alarm.h>
 #include <grpcpp/completion_queue.h>
 
+#include <atomic>
 #include <memory>
 #include <thread>
 #include <utility>
+#include <vector>
+
+#include "absl/base/thread_annotations.h"
+#include "absl/functional/any_invocable.h"
+#include "absl/synchronization/mutex.h"
 
 namespace raftexample::rpc {
 
@@ -35,14 +43,33 @@ class MethodEvent final : public Event {
 // Runs the events of one queue, one after the other, so everything that an event does must be
 // short. A server of requests has a few loops, and no thread per request. A queue of a server may
 // also carry calls to other servers.
+//
+// Connections belong to the loop that accepted them. Other threads had better Post to it than write
+// themselves: two threads at one connection get in each other's way, inside gRPC and in the kernel.
 class EventLoop {
  public:
+  using Work = absl::AnyInvocable<void()>;
+
   // Not running yet: gRPC wants its queues when a server is built, and polled when it has started.
   explicit EventLoop(std::unique_ptr<grpc::ServerCompletionQueue> queue)
       : queue_(std::move(queue)) {}
   ~EventLoop() { Stop(); }
 
   grpc::ServerCompletionQueue* queue() { return queue_.get(); }
+
+  // Whether this is the loop's thread.
+  bool IsCurrent() const { return std::this_thread::get_id() == id_.load(); }
+
+  // Runs `work` on the loop, soon; what several threads post meanwhile is one wake-up. Not after
+  // Stop has begun.
+  void Post(Work work) {
+    {
+      absl::MutexLock lock(&mutex_);
+      posted_.push_back(std::move(work));
+      if (std::exchange(alarmed_, true)) return;
+    }
+    alarm_.Set(queue_.get(), gpr_time_0(GPR_CLOCK_MONOTONIC), static_cast<Event*>(&posted_event_));
+  }
 
   void Start() {
     thread_ = std::thread([this] { Run(); });
@@ -61,13 +88,31 @@ class EventLoop {
   }
 
  private:
+  void RunPosted(bool) {
+    std::vector<Work> work;
+    {
+      absl::MutexLock lock(&mutex_);
+      work.swap(posted_);
+      alarmed_ = false;
+    }
+    for (Work& one : work) one();
+    work.clear();
+  }
+
   void Run() {
+    id_ = std::this_thread::get_id();
     void* tag = nullptr;
     bool ok = false;
     while (queue_->Next(&tag, &ok)) static_cast<Event*>(tag)->Happen(ok);
   }
 
   std::unique_ptr<grpc::ServerCompletionQueue> queue_;
+  absl::Mutex mutex_;
+  std::vector<Work> posted_ ABSL_GUARDED_BY(mutex_);
+  bool alarmed_ ABSL_GUARDED_BY(mutex_) = false;  // The alarm is set, and has not rung.
+  grpc::Alarm alarm_;
+  MethodEvent<EventLoop> posted_event_{this, &EventLoop::RunPosted};
+  std::atomic<std::thread::id> id_;
   std::thread thread_;
 };
 

@@ -42,7 +42,7 @@ absl::Status Server::Start() {
     }
   }
   for (const auto& loop : loops_) {
-    for (const auto& accept : acceptors_) accept(loop->queue());
+    for (const auto& accept : acceptors_) accept(loop.get());
     loop->Start();
   }
   return absl::OkStatus();

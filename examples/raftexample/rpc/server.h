@@ -43,9 +43,9 @@ class Server {
   void Handle(UnaryMethod<Service, Request, Response> method, Gate* gate) {
     auto kept = Keep(std::move(method));
     const int ahead = options_.accept_ahead;
-    acceptors_.push_back([kept, gate, ahead](grpc::ServerCompletionQueue* queue) {
+    acceptors_.push_back([kept, gate, ahead](EventLoop* loop) {
       for (int i = 0; i < ahead; ++i) {
-        UnaryAcceptor<Service, Request, Response>::Accept(*kept, gate, queue);
+        UnaryAcceptor<Service, Request, Response>::Accept(*kept, gate, loop);
       }
     });
   }
@@ -54,8 +54,8 @@ class Server {
   template <typename Method>
   void HandleStream(Method method, Gate* gate) {
     auto kept = Keep(std::move(method));
-    acceptors_.push_back([kept, gate](grpc::ServerCompletionQueue* queue) {
-      StreamAcceptor<Method>::Accept(*kept, gate, queue);
+    acceptors_.push_back([kept, gate](EventLoop* loop) {
+      StreamAcceptor<Method>::Accept(*kept, gate, loop->queue());
     });
   }
 
@@ -86,7 +86,7 @@ class Server {
   grpc::ServerBuilder builder_;
   std::vector<std::unique_ptr<Listener>> listeners_;
   std::vector<std::shared_ptr<const void>> methods_;
-  std::vector<std::function<void(grpc::ServerCompletionQueue*)>> acceptors_;
+  std::vector<std::function<void(EventLoop*)>> acceptors_;
   std::vector<std::unique_ptr<EventLoop>> loops_;
   std::unique_ptr<grpc::Server> server_;
 };

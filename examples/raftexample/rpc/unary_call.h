@@ -25,11 +25,17 @@ class UnaryCall {
   const CallInfo& info() const { return info_; }
   const grpc::ServerContext& context() const { return context_; }
 
-  // Sends the response as it is now, or the error instead.
+  // Sends the response as it is now, or the error instead. Any thread.
   virtual void Finish(const absl::Status& status) = 0;
   void Reply() { Finish(absl::OkStatus()); }
 
+  // Where the call came from, for short work on its behalf.
+  EventLoop* loop() const { return loop_; }
+
  protected:
+  explicit UnaryCall(EventLoop* loop) : loop_(loop) {}
+
+  EventLoop* const loop_;
   grpc::ServerContext context_;
   CallInfo info_;
   Request request_;
@@ -55,26 +61,35 @@ class UnaryAcceptor final : public UnaryCall<Request, Response>, private Event {
  public:
   using Method = UnaryMethod<Service, Request, Response>;
 
-  // The method, the gate and the queue outlive all calls.
-  static void Accept(const Method& method, Gate* gate, grpc::ServerCompletionQueue* queue) {
-    new UnaryAcceptor(method, gate, queue);
+  // The method, the gate and the loop outlive all calls.
+  static void Accept(const Method& method, Gate* gate, EventLoop* loop) {
+    new UnaryAcceptor(method, gate, loop);
   }
 
   void Finish(const absl::Status& status) override {
     if (gate_ != nullptr) gate_->Finished(this->info_, status);
+    if (this->loop_->IsCurrent()) return Send(status);
+    if (status.ok()) {
+      this->loop_->Post([this] { Send(absl::OkStatus()); });
+    } else {
+      this->loop_->Post([this, status] { Send(status); });
+    }
+  }
+
+ private:
+  UnaryAcceptor(const Method& method, Gate* gate, EventLoop* loop)
+      : UnaryCall<Request, Response>(loop), method_(method), gate_(gate) {
+    (method_.service->*method_.accept)(&this->context_, &this->request_, &writer_, loop->queue(),
+                                       loop->queue(), tag());
+  }
+
+  void Send(const absl::Status& status) {
     finishing_ = true;
     if (status.ok()) {
       writer_.Finish(this->response_, grpc::Status::OK, tag());
     } else {
       writer_.FinishWithError(ToGrpc(status), tag());
     }
-  }
-
- private:
-  UnaryAcceptor(const Method& method, Gate* gate, grpc::ServerCompletionQueue* queue)
-      : method_(method), gate_(gate), queue_(queue) {
-    (method_.service->*method_.accept)(&this->context_, &this->request_, &writer_, queue_, queue_,
-                                       tag());
   }
 
   void* tag() { return static_cast<Event*>(this); }
@@ -84,7 +99,7 @@ class UnaryAcceptor final : public UnaryCall<Request, Response>, private Event {
       delete this;
       return;
     }
-    Accept(method_, gate_, queue_);
+    Accept(method_, gate_, this->loop_);
     this->info_.method = method_.name;
     this->info_.start = std::chrono::steady_clock::now();
     if (gate_ == nullptr) return method_.handle(this);
@@ -99,7 +114,6 @@ class UnaryAcceptor final : public UnaryCall<Request, Response>, private Event {
 
   const Method& method_;
   Gate* const gate_;
-  grpc::ServerCompletionQueue* const queue_;
   grpc::ServerAsyncResponseWriter<Response> writer_{&this->context_};
   bool finishing_ = false;
 };

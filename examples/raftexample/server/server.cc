@@ -487,16 +487,10 @@ void Server::Propose(Command command, Done done) {
 
 void Server::LinearizableRead(ReadDone done) {
   const absl::Time deadline = RequestDeadline();
-  auto answer = [this](ReadDone done, const absl::Status& status) {
-    executor_.Post([done = std::move(done), status]() mutable { done(status); });
-  };
-  node_->ReadIndex(deadline, [this, deadline, answer,
+  node_->ReadIndex(deadline, [this, deadline,
                               done = std::move(done)](absl::StatusOr<raft::Index> index) mutable {
-    if (!index.ok()) return answer(std::move(done), ForClient(index.status()));
-    applied_waits_.Wait(*index, deadline,
-                        [answer, done = std::move(done)](const absl::Status& applied) mutable {
-                          answer(std::move(done), applied);
-                        });
+    if (!index.ok()) return done(ForClient(index.status()));
+    applied_waits_.Wait(*index, deadline, std::move(done));
   });
 }
 

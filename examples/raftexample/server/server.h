@@ -42,7 +42,7 @@ inline constexpr char kApiVersion[] = "3.4.23";
 inline constexpr char kClusterVersion[] = "3.4.0";
 
 // Thread-safe. A callback is called exactly once, on some thread of the server, at the latest by
-// Stop; it must not block, unless the contract says that it runs on the executor.
+// Stop; it must be short, and must not block.
 //
 // The threads, and what each waits for:
 //
@@ -100,7 +100,7 @@ class Server final : private raft::NodeHost, private TransportOwner {
   void Propose(internal::Command command, Done done);
 
   // A read that begins after `done` sees everything that was acknowledged anywhere before this call
-  // (§6.4). Runs on the executor.
+  // (§6.4).
   using ReadDone = absl::AnyInvocable<void(const absl::Status&)>;
   void LinearizableRead(ReadDone done);
 
