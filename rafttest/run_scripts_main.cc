@@ -6,25 +6,17 @@
 // Prints a difference for each script whose output is not as expected; with --rewrite the output
 // becomes what is expected. The last line is "N passed, N failed", the exit code 1 if any failed.
 #include <cstdio>
-#include <cstdlib>
-#include <filesystem>
 #include <string>
 #include <vector>
 
 #include "absl/strings/match.h"
 #include "absl/strings/str_cat.h"
+#include "rafttest/callers_folder.h"
 #include "rafttest/own_process.h"
 #include "rafttest/script_files.h"
 
 namespace rafttest {
 namespace {
-
-// Bazel changes the folder, and leaves word of where it was called.
-std::string Resolve(const std::string& path) {
-  const char* caller = std::getenv("BUILD_WORKING_DIRECTORY");
-  const std::filesystem::path base = caller != nullptr ? caller : std::filesystem::current_path();
-  return (base / path).lexically_normal().string();
-}
 
 struct Tally {
   int passed = 0;
@@ -48,7 +40,7 @@ int Main(const std::vector<std::string>& arguments) {
       rewrite = true;
       continue;
     }
-    const std::string path = Resolve(argument);
+    const std::string path = FromCallersFolder(argument);
     absl::StatusOr<std::vector<std::string>> found = FindScripts(path);
     if (!found.ok()) tally.Count(found.status(), path);
     if (found.ok()) scripts.insert(scripts.end(), found->begin(), found->end());

@@ -12,7 +12,11 @@
 #include "absl/flags/parse.h"
 #include "absl/flags/usage.h"
 #include "absl/strings/numbers.h"
+#include "absl/strings/str_cat.h"
 #include "absl/strings/str_split.h"
+#include "rafttest/callers_folder.h"
+#include "rafttest/picture.h"
+#include "rafttest/recording.h"
 #include "rafttest/simulation.h"
 
 ABSL_FLAG(std::string, seeds, "1..100", "seeds to run, as FIRST..LAST or one number");
@@ -22,6 +26,8 @@ ABSL_FLAG(uint64_t, spares, 2, "further servers, for changes of membership");
 ABSL_FLAG(bool, trace, false, "print every event");
 ABSL_FLAG(bool, hashes, false, "print the trace hash of every seed");
 ABSL_FLAG(uint64_t, max_failures, 0, "stop after this many failing seeds; 0: run all");
+ABSL_FLAG(std::string, html, "",
+          "write a picture of the first failing run, or else of the last run");
 ABSL_FLAG(uint64_t, last_events, 60, "events to print before a violation");
 
 namespace rafttest {
@@ -112,6 +118,23 @@ void RememberSeed(uint64_t seed) {
   last_seed_low = static_cast<std::sig_atomic_t>(seed);
 }
 
+bool DrawPicture(uint64_t seed, const SimulationResult& result) {
+  Recording recording;
+  SimulationOptions options = OptionsFor(seed);
+  options.recording = &recording;
+  Simulation(options).Run();
+  const std::string file = absl::GetFlag(FLAGS_html);
+  const absl::Status written =
+      WritePicture(FromCallersFolder(file), recording, absl::StrCat("Simulation of seed ", seed),
+                   absl::StrCat("faults: ", result.faults.Describe()));
+  if (!written.ok()) {
+    std::fprintf(stderr, "%s\n", std::string(written.message()).c_str());
+    return false;
+  }
+  std::printf("picture of seed %llu: %s\n", static_cast<unsigned long long>(seed), file.c_str());
+  return true;
+}
+
 int Main() {
   std::signal(SIGABRT, OnAbort);
   SeedRange seeds;
@@ -146,6 +169,8 @@ int Main() {
     } else {
       ++passed;
     }
+    const bool of_this = result.violation ? failed == 1 : failed == 0 && seed == seeds.last;
+    if (of_this && !absl::GetFlag(FLAGS_html).empty() && !DrawPicture(seed, result)) return 2;
     const uint64_t enough = absl::GetFlag(FLAGS_max_failures);
     if (enough != 0 && failed >= enough) break;
     if (seconds() >= next_report) {

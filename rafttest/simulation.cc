@@ -113,6 +113,33 @@ void Simulation::Trace(const Parts&... parts) {
       absl::StrCat(absl::StrFormat("%10.3f  ", static_cast<double>(now_) / kTick), parts...));
 }
 
+template <typename... Parts>
+void Simulation::Note(NodeId id, const Parts&... parts) {
+  if (options_.recording != nullptr) {
+    options_.recording->Event(now_, id, absl::StrCat(parts...));
+  }
+  if (id == kNone) return Trace(parts...);
+  Trace(id, " ", parts...);
+}
+
+void Simulation::RecordServers() {
+  if (options_.recording == nullptr) return;
+  for (const std::unique_ptr<SimServer>& each : servers_) {
+    ServerView view;
+    if (each->alive()) {
+      const bool runs = Runs(each->id());
+      const raft::Raft& raft = each->node().raft();
+      view = {.condition = runs ? ServerView::Condition::kRuns : ServerView::Condition::kPaused,
+              .role = raft.role(),
+              .term = raft.term(),
+              .last = raft.log().LastIndex(),
+              .committed = raft.log().committed(),
+              .applied = raft.log().applied()};
+    }
+    options_.recording->Server(now_, each->id(), view);
+  }
+}
+
 Simulation::Simulation(const SimulationOptions& options)
     : options_(options),
       random_(options.seed),
@@ -162,6 +189,7 @@ SimulationResult Simulation::Run() {
   }
   result.violation = invariants_.violation();
   result.when = now_;
+  if (options_.recording != nullptr) options_.recording->End(now_, result.violation);
   result.trace_hash = trace_hash_;
   coverage_.elections = invariants_.elections();
   coverage_.committed = invariants_.committed();
@@ -187,6 +215,7 @@ void Simulation::RunUntil(SimTime end) {
     ++coverage_.events;
     trace_hash_ = Mix(trace_hash_, now_ * 31 + static_cast<uint64_t>(event.kind));
     Handle(event);
+    RecordServers();
   }
   if (!invariants_.violation()) now_ = end;
 }
@@ -279,6 +308,7 @@ void Simulation::Send(NodeId id, const Message& message) {
     ++coverage_.snapshots_sent;
     ReportSnapshot(message, !delays_.empty());
   }
+  if (options_.recording != nullptr) options_.recording->Message(now_, message, delays_);
   if (delays_.empty()) {
     ++coverage_.dropped;
     Trace("lost      ", raftpb::Describe(message));
@@ -428,7 +458,7 @@ void Simulation::OnRole(NodeId id, const raft::SoftState& state) {
 }
 
 void Simulation::Start(NodeId id) {
-  Trace(id, " starts");
+  Note(id, "starts");
   ++body(id).life;
   body(id).paused = false;
   body(id).leader_heard = body(id).ticks;
@@ -440,7 +470,7 @@ void Simulation::Start(NodeId id) {
 
 void Simulation::Crash(NodeId id) {
   if (!server(id).alive()) return;
-  Trace(id, " crashes");
+  Note(id, "crashes");
   ++coverage_.crashes;
   body(id).inbox.clear();
   body(id).paused = false;
@@ -448,7 +478,7 @@ void Simulation::Crash(NodeId id) {
 }
 
 void Simulation::Pause(NodeId id) {
-  Trace(id, " pauses");
+  Note(id, "pauses");
   ++coverage_.pauses;
   body(id).paused = true;
   Schedule(random_.Exponential(faults_.pause_lasts * kTick), EventKind::kResume, id, body(id).life);
@@ -456,7 +486,7 @@ void Simulation::Pause(NodeId id) {
 
 void Simulation::Resume(NodeId id) {
   if (!body(id).paused) return;
-  Trace(id, " resumes");
+  Note(id, "resumes");
   body(id).paused = false;
   std::deque<Message> inbox = std::exchange(body(id).inbox, {});
   for (const Message& message : inbox) {
@@ -501,12 +531,12 @@ void Simulation::HandleNemesis(EventKind kind) {
       network_.HealAll();
       ++coverage_.partitions;
       const char* shape = network_.CutSome(random_, leader);
-      Trace("partition: ", shape);
+      Note(kNone, "partition: ", shape);
       Schedule(1 + random_.Exponential(faults_.partition_lasts * kTick), EventKind::kHeal, kNone,
                0);
       return ScheduleNext(kind, faults_.partition_every);
     }
-    case EventKind::kHeal: Trace("partition heals"); return network_.HealAll();
+    case EventKind::kHeal: Note(kNone, "partition heals"); return network_.HealAll();
     case EventKind::kCrash:
       if (id != kNone) {
         Crash(id);
@@ -525,7 +555,7 @@ void Simulation::HandleNemesis(EventKind kind) {
     case EventKind::kTransfer: {
       const NodeId to = 1 + random_.Below(servers_.size());
       if (id != kNone) {
-        Trace(id, " is asked to move leadership to ", to);
+        Note(id, "is asked to move leadership to ", to);
         ++coverage_.transfers;
         server(id).node().TransferLeadership(to).IgnoreError();
         TouchAndWork(id);
@@ -579,7 +609,7 @@ void Simulation::ChangeMembership(NodeId id) {
     change.changes.push_back({type, 1 + random_.Below(servers_.size())});
   }
   if (operations == 0) change.transition = ConfChangeTransition::kAuto;
-  Trace(id, " proposes change ", raftpb::Notation(change.changes));
+  Note(id, "proposes change ", raftpb::Notation(change.changes));
   server(id).node().ProposeConfChange(change).IgnoreError();
   TouchAndWork(id);
 }
@@ -625,7 +655,7 @@ void Simulation::CheckLiveness() {
 
 // Everything works again; but some servers may stay away for good, if that leaves a quorum.
 void Simulation::HealSome() {
-  Trace("everything heals");
+  Note(kNone, "everything heals");
   healing_ = true;
   faults_.drop = faults_.duplicate = faults_.replay_old = faults_.heavy_tail = 0;
   faults_.delay = kTick / 4.0;
@@ -653,7 +683,7 @@ void Simulation::HealSome() {
     const bool voter = std::find(conf.voters.begin(), conf.voters.end(), id) != conf.voters.end();
     if (voter && away == 0) continue;
     if (voter) --away;
-    Trace(id, " stays away");
+    Note(id, "stays away");
     body(id).frozen = true;
   }
 }

@@ -16,6 +16,7 @@
 #include "rafttest/faults.h"
 #include "rafttest/invariants.h"
 #include "rafttest/random.h"
+#include "rafttest/recording.h"
 #include "rafttest/sim_network.h"
 #include "rafttest/sim_server.h"
 
@@ -30,6 +31,7 @@ struct SimulationOptions {
   absl::optional<Faults> faults;              // Drawn from the seed if not given.
   raft::Logger* logger = nullptr;             // For the servers' own log lines.
   std::vector<std::string>* trace = nullptr;  // Gets a line for each event.
+  Recording* recording = nullptr;             // Gets what a picture shows.
 };
 
 // How often things happened that a thorough set of runs must have seen ("sometimes" marks).
@@ -163,6 +165,10 @@ class Simulation final : public SimServer::World {
   raft::NodeId SomeLeader();
   template <typename... Parts>
   void Trace(const Parts&... parts);
+  // The same for what befalls a server, or kNone: the cluster; and recorded.
+  template <typename... Parts>
+  void Note(raft::NodeId id, const Parts&... parts);
+  void RecordServers();
 
   const SimulationOptions options_;
   Random random_;
