@@ -30,14 +30,8 @@ void Raft::OnSnapshotStored(const raftpb::Snapshot& snapshot) {
 
 void Raft::OnApplied(const raftpb::EntryList& entries) {
   if (entries.empty()) return;
-  uint64_t encoded = 0;
-  uint64_t payload = 0;
-  for (const raftpb::Entry& entry : entries) {
-    encoded += raftpb::EncodedSize(entry);
-    payload += raftpb::PayloadSize(entry);
-  }
-  OnAppliedTo(entries.back().index, encoded);
-  if (leading_) leading_->quota.Return(payload);
+  OnAppliedTo(entries.back().index, entries.EncodedSize());
+  if (leading_) leading_->quota.Return(entries.PayloadSize());
 }
 
 void Raft::OnAppliedTo(Index index, uint64_t size) {

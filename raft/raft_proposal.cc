@@ -68,9 +68,7 @@ absl::Status Raft::ForwardProposal(const Message& m) {
 // Gives the entries their places at the end of the leader's log. False, and nothing done, if the
 // quota has no room for them.
 bool Raft::AppendOwn(const EntryList& entries) {
-  uint64_t bytes = 0;
-  for (const Entry& entry : entries) bytes += raftpb::PayloadSize(entry);
-  if (!leading_->quota.TryTake(bytes)) {
+  if (!leading_->quota.TryTake(entries.PayloadSize())) {
     RAFT_LOG(config_.logger, kWarn, Hex(id()),
              " appending new entries to log would exceed uncommitted entry size limit; "
              "dropping proposal");

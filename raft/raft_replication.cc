@@ -103,8 +103,7 @@ bool Raft::MaybeSendAppend(NodeId to, bool even_if_empty) {
   }
   if (entries.empty() && !even_if_empty) return false;
 
-  uint64_t bytes = 0;
-  for (const raftpb::Entry& entry : entries) bytes += raftpb::PayloadSize(entry);
+  const uint64_t bytes = entries.PayloadSize();
   const size_t count = entries.size();
   Send({.type = MessageType::kApp,
         .to = to,

@@ -7,6 +7,7 @@
 
 #include "absl/strings/cord.h"
 #include "raftpb/ids.h"
+#include "raftpb/varint.h"
 
 namespace raftpb {
 
@@ -46,7 +47,16 @@ inline size_t PayloadSize(const Entry& entry) { return entry.data.size(); }
 
 // Bytes of the entry in the wire format: term and index always, the type if it is explicit or
 // not normal, the data if there is any. Counts for the message and apply size limits.
-size_t EncodedSize(const Entry& entry);
+inline size_t EncodedSize(const Entry& entry) {
+  size_t size = 1 + VarintSize(entry.term) + 1 + VarintSize(entry.index);
+  if (entry.type_is_explicit || entry.type != EntryType::kNormal) {
+    // Negative numbers are written as if they had 64 bits.
+    size += 1 + VarintSize(static_cast<uint64_t>(static_cast<int64_t>(entry.type)));
+  }
+  const size_t bytes = entry.data.size();
+  if (bytes > 0) size += 1 + VarintSize(bytes) + bytes;
+  return size;
+}
 
 }  // namespace raftpb
 

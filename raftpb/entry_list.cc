@@ -4,61 +4,53 @@
 #include <cassert>
 #include <limits>
 #include <memory>
-#include <new>
 #include <utility>
 
 namespace raftpb {
 
-// --- Chunk -----------------------------------------------------------------------------------
+// --- The pieces before the last --------------------------------------------------------------
 
-EntryList::Chunk* EntryList::Chunk::New(uint32_t capacity) {
-  void* memory = ::operator new (sizeof(Chunk) + size_t{capacity} * sizeof(Entry));
-  return new (memory) Chunk(capacity);
+EntryList::Pieces::Pieces(const Pieces& other)
+    : placed_(other.placed_.begin() + other.head_, other.placed_.end()),
+      begin_(other.begin_),
+      end_(other.end_) {
+  for (const Placed& placed : placed_) placed.piece.chunk->Ref();
 }
 
-void EntryList::Chunk::Unref() {
-  if (refs.fetch_sub(1, std::memory_order_acq_rel) > 1) return;
-  std::destroy_n(slots(), used.load(std::memory_order_relaxed));
-  this->~Chunk();
-  ::operator delete(this);
+void EntryList::Pieces::PushBack(Piece piece) {
+  placed_.push_back({piece, end_});
+  end_ += piece.size();
 }
 
-// The order of memory operations: a slot is read only through a list that has it inside a piece,
-// and such lists come from the one that claimed it, by whatever means hands a list from thread to
-// thread. So claiming needs atomicity only, and not even that for the only one who could. The last
-// reference is dropped after all that, which Unref and IsUnique see by their acquire.
-bool EntryList::Chunk::TryClaim(uint32_t slot, size_t data_size) {
-  if (IsUnique()) {
-    Truncate(slot);
-    if (!HasRoomAt(slot)) return false;
-    used.store(slot + 1, std::memory_order_relaxed);
-  } else {
-    if (!HasRoomAt(slot)) return false;
-    uint32_t expected = slot;
-    if (!used.compare_exchange_strong(expected, slot + 1, std::memory_order_relaxed)) return false;
+EntryList::Piece EntryList::Pieces::PopBack() {
+  const Piece piece = placed_.back().piece;
+  placed_.pop_back();
+  end_ -= piece.size();
+  return piece;
+}
+
+// Pieces leave the vector once those that are gone are half of it: amortised, dropping a piece does
+// not move the others.
+void EntryList::Pieces::DropFront(size_t n) {
+  begin_ += n;
+  while (head_ < placed_.size() && placed_[head_].first + placed_[head_].piece.size() <= begin_) {
+    placed_[head_++].piece.chunk->Unref();
   }
-  AddPayload(data_size);
-  return true;
+  if (head_ < placed_.size()) {
+    Placed& first = placed_[head_];
+    first.piece.begin += static_cast<uint32_t>(begin_ - first.first);
+    first.first = begin_;
+  }
+  if (2 * head_ < placed_.size()) return;
+  placed_.erase(placed_.begin(), placed_.begin() + head_);
+  head_ = 0;
 }
 
-bool EntryList::Chunk::HasRoomAt(uint32_t slot) const {
-  return slot < capacity && used.load(std::memory_order_relaxed) == slot &&
-         payload.load(std::memory_order_relaxed) < kMaxChunkPayload;
-}
-
-// Only the owner of the newest slot gets here: no two at a time.
-void EntryList::Chunk::AddPayload(size_t bytes) {
-  const size_t sum = payload.load(std::memory_order_relaxed) + bytes;
-  payload.store(std::min<size_t>(sum, kMaxChunkPayload), std::memory_order_relaxed);
-}
-
-void EntryList::Chunk::Truncate(uint32_t slot) {
-  const uint32_t end = used.load(std::memory_order_relaxed);
-  if (slot == end) return;
-  std::destroy(slots() + slot, slots() + end);
-  used.store(slot, std::memory_order_relaxed);
-  payload.store(0, std::memory_order_relaxed);
-  for (uint32_t i = 0; i < slot; ++i) AddPayload(slots()[i].data.size());
+EntryList::Pieces::Place EntryList::Pieces::Find(size_t i) const {
+  const auto after = std::upper_bound(placed_.begin() + head_, placed_.end(), begin_ + i,
+                                      [](size_t at, const Placed& p) { return at < p.first; });
+  const auto found = after - 1;
+  return {static_cast<size_t>(found - placed_.begin()) - head_, found->first - begin_};
 }
 
 // --- Construction ----------------------------------------------------------------------------
@@ -68,58 +60,28 @@ EntryList::EntryList(std::initializer_list<Entry> entries) {
   for (const Entry& entry : entries) PushBack(entry);
 }
 
-EntryList::EntryList(const EntryList& other) : size_(other.size_) {
+EntryList::EntryList(const EntryList& other) {
   if (other.empty()) return;
-  pieces_.assign(other.pieces_.begin() + other.head_, other.pieces_.end());
-  for (const Piece& piece : pieces_) piece.chunk->Ref();
-}
-
-EntryList::EntryList(EntryList&& other) noexcept
-    : pieces_(std::move(other.pieces_)),
-      size_(std::exchange(other.size_, 0)),
-      head_(std::exchange(other.head_, 0)),
-      next_capacity_(std::exchange(other.next_capacity_, 1)) {
-  other.pieces_.clear();
+  tail_ = other.tail_;
+  tail_.chunk->Ref();
+  if (other.SizeBeforeTail() > 0) earlier_ = std::make_unique<Pieces>(*other.earlier_);
 }
 
 EntryList& EntryList::operator=(const EntryList& other) {
-  if (this != &other) {
-    EntryList copy(other);
-    *this = std::move(copy);
-  }
-  return *this;
-}
-
-EntryList& EntryList::operator=(EntryList&& other) noexcept {
-  if (this != &other) {
-    Clear();
-    pieces_ = std::move(other.pieces_);
-    other.pieces_.clear();
-    size_ = std::exchange(other.size_, 0);
-    head_ = std::exchange(other.head_, 0);
-    next_capacity_ = std::exchange(other.next_capacity_, 1);
-  }
+  if (this != &other) *this = EntryList(other);
   return *this;
 }
 
 // --- Growing ---------------------------------------------------------------------------------
 
-// A slot at the end, that counts as part of the list from now on.
-Entry* EntryList::ClaimBack(size_t data_size) {
-  if (!pieces_.empty()) {
-    Piece& last = pieces_.back();
-    if (last.chunk->TryClaim(last.end, data_size)) {
-      ++size_;
-      return last.chunk->slots() + last.end++;
-    }
-    ExpectMoreThan(last.end);
-    if (empty()) ReleaseBefore(pieces_.size());
+// Begins a new tail, and claims its first slot.
+void EntryList::StartChunk() {
+  if (tail_.chunk != nullptr) {
+    ExpectMoreThan(tail_.end);
+    AddPiece({});
   }
-  Chunk* chunk = Chunk::New(std::exchange(next_capacity_, 1));
-  chunk->TryClaim(0, data_size);
-  AddPiece(chunk, 0, 1);
-  chunk->Unref();
-  return chunk->slots();
+  tail_.chunk = EntryChunk::New(std::exchange(next_capacity_, 1));
+  tail_.chunk->TryClaim(0);
 }
 
 // A chunk that took this many entries will not take more: the next may be twice as large.
@@ -128,134 +90,159 @@ void EntryList::ExpectMoreThan(uint32_t entries) {
 }
 
 void EntryList::Reserve(size_t n) {
-  constexpr size_t kMost = std::numeric_limits<uint32_t>::max() / sizeof(Entry);
+  constexpr size_t kMost = std::numeric_limits<uint32_t>::max() / sizeof(EntryChunk::Slot);
   n = std::clamp<size_t>(n, 1, kMost);
-  if (empty() && !pieces_.empty()) {
-    const Piece& kept = pieces_.back();
-    if (kept.chunk->capacity - kept.end < n) Clear();
-  }
+  if (empty() && tail_.chunk != nullptr && tail_.chunk->capacity() - tail_.end < n) Clear();
   next_capacity_ = std::max(next_capacity_, static_cast<uint32_t>(n));
 }
 
-void EntryList::Append(const EntryList& other) {
+// `other` may be this list: what is to be appended is the pieces that it has now.
+void EntryList::AppendPieces(const EntryList& other) {
   if (other.empty()) return;
-  if (empty()) ReleaseBefore(pieces_.size());
-  // By position: `other` may be this list, whose vector grows meanwhile.
-  const size_t stop = other.pieces_.size();
-  for (size_t i = other.head_; i < stop; ++i) {
-    const Piece piece = other.pieces_[i];
-    AddPiece(piece.chunk, piece.begin, piece.end);
+  const Piece last = other.tail_;
+  const size_t count = other.earlier_ == nullptr ? 0 : other.earlier_->count();
+  for (size_t i = 0; i < count; ++i) {
+    const Piece piece = (*other.earlier_)[i];
+    piece.chunk->Ref();
+    AddPiece(piece);
   }
+  last.chunk->Ref();
+  AddPiece(last);
 }
 
-// Adds a piece that is not empty, and a reference for it. A piece that continues the last one
-// becomes part of it, so that a list put together from neighbouring slices is as short as the
-// one they came from.
-void EntryList::AddPiece(Chunk* chunk, uint32_t begin, uint32_t end) {
-  size_ += end - begin;
-  if (pieces_.size() > head_) {
-    Piece& last = pieces_.back();
-    if (last.chunk == chunk && last.end == begin) {
-      last.end = end;
-      return;
-    }
-    const size_t first = last.first + (last.end - last.begin);
-    pieces_.push_back({chunk, begin, end, first});
-  } else {
-    pieces_.push_back({chunk, begin, end, 0});
+// Makes a piece the tail, and takes over its reference. If it continues the last one it becomes
+// part of it, so that a list put together from neighbouring slices is as short as the one they came
+// from.
+void EntryList::AddPiece(Piece piece) {
+  if (piece.Continues(tail_)) {
+    tail_.end = piece.end;
+    piece.chunk->Unref();
+    return;
   }
-  chunk->Ref();
+  if (!empty()) {
+    if (earlier_ == nullptr) earlier_ = std::make_unique<Pieces>();
+    earlier_->PushBack(tail_);
+  } else if (tail_.chunk != nullptr) {
+    tail_.chunk->Unref();
+  }
+  tail_ = piece;
+}
+
+// --- Looking ---------------------------------------------------------------------------------
+
+template <typename Visit>
+void EntryList::VisitPieces(size_t begin, size_t end, Visit visit) const {
+  const size_t before_tail = SizeBeforeTail();
+  if (begin < before_tail) {
+    auto [i, before] = earlier_->Find(begin);
+    for (; before < std::min(end, before_tail); ++i) {
+      Piece piece = (*earlier_)[i];
+      const size_t next = before + piece.size();
+      if (end < next) piece.end -= static_cast<uint32_t>(next - end);
+      if (begin > before) piece.begin += static_cast<uint32_t>(begin - before);
+      if (!visit(piece)) return;
+      before = next;
+    }
+  }
+  if (end <= before_tail || begin == end) return;
+  Piece piece = tail_;
+  piece.end = piece.begin + static_cast<uint32_t>(end - before_tail);
+  piece.begin += static_cast<uint32_t>(std::max(begin, before_tail) - before_tail);
+  visit(piece);
+}
+
+uint64_t EntryList::EncodedSize(size_t begin, size_t end) const {
+  uint64_t sum = 0;
+  VisitPieces(begin, end, [&sum](const Piece& piece) {
+    sum += piece.chunk->EncodedSize(piece.begin, piece.end);
+    return true;
+  });
+  return sum;
+}
+
+uint64_t EntryList::PayloadSizeOfPieces() const {
+  uint64_t sum = 0;
+  VisitPieces(0, size(), [&sum](const Piece& piece) {
+    sum += piece.chunk->PayloadSize(piece.begin, piece.end);
+    return true;
+  });
+  return sum;
+}
+
+size_t EntryList::CountWithin(size_t begin, size_t end, uint64_t encoded_size) const {
+  if (encoded_size == std::numeric_limits<uint64_t>::max()) return end - begin;
+  size_t count = 0;
+  VisitPieces(begin, end, [&](const Piece& piece) {
+    const auto size_up_to = [&piece](uint32_t slot) {
+      return piece.chunk->EncodedSize(piece.begin, slot);
+    };
+    if (const uint64_t whole = size_up_to(piece.end); whole <= encoded_size) {
+      encoded_size -= whole;
+      count += piece.size();
+      return true;
+    }
+    uint32_t within = piece.begin;
+    uint32_t beyond = piece.end;
+    while (beyond - within > 1) {
+      const uint32_t middle = within + (beyond - within) / 2;
+      (size_up_to(middle) <= encoded_size ? within : beyond) = middle;
+    }
+    count += within - piece.begin;
+    return false;
+  });
+  return count;
 }
 
 // --- Taking parts ----------------------------------------------------------------------------
 
-const EntryList::Piece& EntryList::PieceAt(size_t position) const {
-  const Piece& last = pieces_.back();
-  if (position >= last.first) return last;
-  const auto after = std::upper_bound(pieces_.begin() + head_, pieces_.end(), position,
-                                      [](size_t p, const Piece& piece) { return p < piece.first; });
-  return *(after - 1);
-}
-
 EntryList EntryList::Slice(size_t begin, size_t end) const {
-  assert(begin <= end && end <= size_);
+  assert(begin <= end && end <= size());
   EntryList slice;
-  if (begin == end) return slice;
-  const size_t base = pieces_[head_].first;
-  const Piece* piece = &PieceAt(base + begin);
-  const Piece* last = &PieceAt(base + end - 1);
-  slice.pieces_.reserve(last - piece + 1);
-  for (; piece <= last; ++piece) {
-    // The part of the piece that is inside, as offsets from its first slot.
-    const size_t from = std::max(base + begin, piece->first) - piece->first;
-    const size_t to = std::min<size_t>(base + end - piece->first, piece->end - piece->begin);
-    slice.AddPiece(piece->chunk, piece->begin + static_cast<uint32_t>(from),
-                   piece->begin + static_cast<uint32_t>(to));
-  }
+  VisitPieces(begin, end, [&slice](const Piece& piece) {
+    piece.chunk->Ref();
+    slice.AddPiece(piece);
+    return true;
+  });
   return slice;
 }
 
 void EntryList::DropFront(size_t n) {
-  assert(n <= size_);
-  if (n == size_) return Drain();
-  size_ -= n;
-  size_t gone = head_;
-  for (; n >= pieces_[gone].size(); ++gone) n -= pieces_[gone].size();
-  pieces_[gone].begin += static_cast<uint32_t>(n);
-  pieces_[gone].first += n;
-  ReleaseBefore(gone);
+  assert(n <= size());
+  const size_t before_tail = SizeBeforeTail();
+  if (n == before_tail + tail_.size()) return Drain();
+  if (before_tail > 0) earlier_->DropFront(std::min(n, before_tail));
+  if (n > before_tail) tail_.begin += static_cast<uint32_t>(n - before_tail);
 }
 
 void EntryList::DropBack(size_t n) {
-  assert(n <= size_);
-  if (n == size_) return Drain();
-  size_ -= n;
-  for (; n >= pieces_.back().size(); pieces_.pop_back()) {
-    n -= pieces_.back().size();
-    pieces_.back().chunk->Unref();
+  assert(n <= size());
+  if (n == size()) return Drain();
+  for (; n >= tail_.size(); tail_ = earlier_->PopBack()) {
+    n -= tail_.size();
+    tail_.chunk->Unref();
   }
-  pieces_.back().end -= static_cast<uint32_t>(n);
-}
-
-void EntryList::Clear() {
-  for (size_t i = head_; i < pieces_.size(); ++i) pieces_[i].chunk->Unref();
-  pieces_.clear();
-  pieces_.shrink_to_fit();
-  size_ = 0;
-  head_ = 0;
-  next_capacity_ = 1;
+  tail_.end -= static_cast<uint32_t>(n);
 }
 
 // Drops all entries, and keeps the last chunk if more can be put into it: a list that empties
 // and fills in turn, like a log that is soon stable, then allocates once per chunk, not per turn.
 void EntryList::Drain() {
-  size_ = 0;
-  if (pieces_.empty()) return;
-  ReleaseBefore(pieces_.size() - 1);
-  Piece& last = pieces_.back();
-  if (last.chunk->IsUnique() && last.chunk->capacity <= kMaxChunkEntries) {
-    last.chunk->Truncate(0);
-    last.begin = last.end = 0;
-  } else if (last.chunk->HasRoomAt(last.end)) {
-    last.begin = last.end;
+  if (tail_.chunk == nullptr) return;
+  if (earlier_ != nullptr) earlier_->DropFront(earlier_->size());
+  if (tail_.chunk->IsUnique() && tail_.chunk->capacity() <= kMaxChunkEntries) {
+    tail_.chunk->Truncate(0);
+    tail_.begin = tail_.end = 0;
+  } else if (tail_.chunk->HasRoomAt(tail_.end)) {
+    tail_.begin = tail_.end;
   } else {
-    ExpectMoreThan(last.end);
-    ReleaseBefore(pieces_.size());
+    ExpectMoreThan(tail_.end);
+    std::exchange(tail_, {}).chunk->Unref();
   }
-}
-
-// Gives up the pieces before position `kept` of the vector. They leave the vector once they are
-// half of it: amortised, dropping a piece does not move the others.
-void EntryList::ReleaseBefore(size_t kept) {
-  for (; head_ < kept; ++head_) pieces_[head_].chunk->Unref();
-  if (2 * size_t{head_} < pieces_.size()) return;
-  pieces_.erase(pieces_.begin(), pieces_.begin() + head_);
-  head_ = 0;
 }
 
 EntryList EntryList::Detached() const {
   EntryList own;
-  own.Reserve(size_);
+  own.Reserve(size());
   for (const Entry& entry : *this) own.PushBack(entry);
   return own;
 }

@@ -7,16 +7,17 @@
 #ifndef RAFT_RAFTPB_ENTRY_LIST_H_
 #define RAFT_RAFTPB_ENTRY_LIST_H_
 
-#include <atomic>
 #include <cstddef>
 #include <cstdint>
 #include <initializer_list>
 #include <iterator>
+#include <memory>
 #include <new>
 #include <utility>
 
 #include "absl/container/inlined_vector.h"
 #include "raftpb/entry.h"
+#include "raftpb/entry_chunk.h"
 
 namespace raftpb {
 
@@ -38,41 +39,66 @@ class EntryList {
   using value_type = Entry;
 
   static constexpr uint32_t kMaxChunkEntries = 256;
-  static constexpr uint32_t kMaxChunkPayload = 64 * 1024;
+  static constexpr uint32_t kMaxChunkPayload = EntryChunk::kMaxPayload;
 
   EntryList() = default;
   EntryList(std::initializer_list<Entry> entries);
   EntryList(const EntryList& other);
-  EntryList(EntryList&& other) noexcept;
+  EntryList(EntryList&& other) noexcept
+      : earlier_(std::move(other.earlier_)),
+        tail_(std::exchange(other.tail_, {})),
+        next_capacity_(std::exchange(other.next_capacity_, 1)) {}
   EntryList& operator=(const EntryList& other);
-  EntryList& operator=(EntryList&& other) noexcept;
+  EntryList& operator=(EntryList&& other) noexcept {
+    std::swap(earlier_, other.earlier_);
+    std::swap(tail_, other.tail_);
+    std::swap(next_capacity_, other.next_capacity_);
+    if (this != &other) other.Clear();
+    return *this;
+  }
   ~EntryList() { Clear(); }
 
-  size_t size() const { return size_; }
-  bool empty() const { return size_ == 0; }
+  size_t size() const { return tail_.size() + (earlier_ == nullptr ? 0 : earlier_->size()); }
+  bool empty() const { return tail_.size() == 0; }
 
-  // Require a position inside the list. Constant time while the list has one chunk, logarithmic
-  // in the number of chunks otherwise.
+  // Require a position inside the list. Constant time in its last chunk, logarithmic in the number
+  // of chunks otherwise.
   const Entry& operator[](size_t i) const;
   const Entry& front() const;
-  const Entry& back() const;
+  const Entry& back() const { return tail_.chunk->slots()[tail_.end - 1].entry; }
 
   const_iterator begin() const;
   const_iterator end() const;
 
+  // Sums over the entries [begin, end), or all, and how many of them are within a sum, counted from
+  // the first. Cost time in the number of chunks, never of entries.
+  uint64_t EncodedSize(size_t begin, size_t end) const;
+  uint64_t EncodedSize() const {
+    return InOneChunk() ? tail_.chunk->EncodedSize(tail_.begin, tail_.end) : EncodedSize(0, size());
+  }
+  uint64_t PayloadSize() const {
+    return InOneChunk() ? tail_.chunk->PayloadSize(tail_.begin, tail_.end) : PayloadSizeOfPieces();
+  }
+  size_t CountWithin(size_t begin, size_t end, uint64_t encoded_size) const;
+
   // Appends one entry. Writes into the free end of the last chunk if nobody else has, so that
   // earlier copies of this list keep sharing it; else starts a new chunk.
-  void PushBack(Entry entry) { new (ClaimBack(entry.data.size())) Entry(std::move(entry)); }
+  void PushBack(Entry entry) { new (ClaimBack()) Entry(std::move(entry)); }
 
-  // The same with the Entry that `make()` returns, which is built in its place. Its data will have
-  // `data_size` bytes.
+  // The same with the Entry that `make()` returns, which is built in its place.
   template <typename Make>
-  void EmplaceBack(size_t data_size, Make make) {
-    new (ClaimBack(data_size)) Entry(make());
+  void EmplaceBack(Make make) {
+    new (ClaimBack()) Entry(make());
   }
 
   // Appends all of `other`, sharing its chunks.
-  void Append(const EntryList& other);
+  void Append(const EntryList& other) {
+    if (other.earlier_ == nullptr && other.tail_.Continues(tail_)) {
+      tail_.end = other.tail_.end;
+    } else {
+      AppendPieces(other);
+    }
+  }
 
   // If the next push has to start a chunk, that chunk gets room for `n` entries. For a list that
   // is filled once with a known number of entries, so that they share one chunk of that size.
@@ -83,7 +109,11 @@ class EntryList {
 
   void DropFront(size_t n);  // Requires n <= size().
   void DropBack(size_t n);   // Requires n <= size().
-  void Clear();              // Also gives back the memory.
+  void Clear() {             // Also gives back the memory.
+    if (tail_.chunk != nullptr) std::exchange(tail_, {}).chunk->Unref();
+    earlier_.reset();
+    next_capacity_ = 1;
+  }
 
   // The same entries in chunks of their own, to outlive neighbours without pinning them. Payloads
   // are still shared.
@@ -92,59 +122,81 @@ class EntryList {
   friend bool operator==(const EntryList& a, const EntryList& b);
 
  private:
-  struct Chunk;
-
-  // The part of a chunk that this list shows: slots [begin, end). `first` is the position of
-  // slots[begin], counted from where the list once began: dropping entries at the front renumbers
-  // nothing. Each piece holds one reference to its chunk.
+  // The part of a chunk that this list shows: slots [begin, end). Holds one reference.
   struct Piece {
-    Chunk* chunk;
-    uint32_t begin;
-    uint32_t end;
-    size_t first;
+    EntryChunk* chunk = nullptr;
+    uint32_t begin = 0;
+    uint32_t end = 0;
 
     size_t size() const { return end - begin; }
+    const Entry& operator[](size_t i) const { return chunk->slots()[begin + i].entry; }
+    // Whether this piece is what follows another one that is not empty.
+    bool Continues(const Piece& other) const {
+      return chunk != nullptr && chunk == other.chunk && begin == other.end &&
+             other.begin != other.end;
+    }
   };
 
-  const Piece& PieceAt(size_t position) const;
-  Entry* ClaimBack(size_t data_size);
-  void AddPiece(Chunk* chunk, uint32_t begin, uint32_t end);
-  void Drain();
+  // The pieces before the last one. A list that was never longer than a chunk has none.
+  class Pieces {
+   public:
+    Pieces() = default;
+    Pieces(const Pieces& other);
+    Pieces& operator=(const Pieces&) = delete;
+    ~Pieces() { DropFront(size()); }
+
+    size_t size() const { return end_ - begin_; }  // Entries.
+    bool empty() const { return size() == 0; }
+    size_t count() const { return placed_.size() - head_; }  // Pieces.
+    const Piece& operator[](size_t i) const { return placed_[head_ + i].piece; }
+
+    void PushBack(Piece piece);  // Takes over its reference.
+    Piece PopBack();             // Gives the reference away.
+    void DropFront(size_t n);    // Requires n <= size().
+
+    // Which piece has the i-th entry, and how many entries stand before that piece.
+    struct Place {
+      size_t piece;
+      size_t before;
+    };
+    Place Find(size_t i) const;
+
+   private:
+    // `first` is the position of the piece's first entry, counted from where the list once began:
+    // dropping entries at the front renumbers nothing.
+    struct Placed {
+      Piece piece;
+      size_t first;
+    };
+    absl::InlinedVector<Placed, 2>
+        placed_;  // Those before head_ are gone, and leave the vector in bulk.
+    size_t head_ = 0;
+    size_t begin_ = 0;  // The position of the first entry, and
+    size_t end_ = 0;    // of the one behind the last.
+  };
+
+  // A slot at the end, that counts as part of the list from now on.
+  Entry* ClaimBack() {
+    if (tail_.chunk == nullptr || !tail_.chunk->TryClaim(tail_.end)) StartChunk();
+    return &tail_.chunk->slots()[tail_.end++].entry;
+  }
+  void StartChunk();
   void ExpectMoreThan(uint32_t entries);
-  void ReleaseBefore(size_t kept);
+  bool InOneChunk() const { return tail_.chunk != nullptr && earlier_ == nullptr; }
+  uint64_t PayloadSizeOfPieces() const;
+  size_t SizeBeforeTail() const { return earlier_ == nullptr ? 0 : earlier_->size(); }
+  void AppendPieces(const EntryList& other);
+  void AddPiece(Piece piece);
+  void Drain();
+  // Calls visit(piece) for the parts of pieces that make up [begin, end), until it returns false.
+  template <typename Visit>
+  void VisitPieces(size_t begin, size_t end, Visit visit) const;
 
-  // Pieces [head_, size) are the list, none of them empty; except that a list without entries may
-  // keep one empty piece, whose chunk has room. Those before head_ are gone, and leave the vector
-  // in bulk.
-  absl::InlinedVector<Piece, 1> pieces_;
-  size_t size_ = 0;
-  uint32_t head_ = 0;
+  // The list is the earlier pieces and the tail. Either all of them have entries; or there are
+  // none, and the tail may keep a chunk that has room.
+  std::unique_ptr<Pieces> earlier_;
+  Piece tail_;
   uint32_t next_capacity_ = 1;  // Of the next chunk that this list starts, at least.
-};
-
-// A block of entries. Slots [0, used) are constructed, and do not change as long as anybody else
-// can see them; the list that moves `used` from its own end claims the next slot.
-struct alignas(Entry) EntryList::Chunk {
-  std::atomic<uint32_t> refs{1};
-  std::atomic<uint32_t> used{0};
-  std::atomic<uint32_t> payload{0};  // Bytes of the entries in use; stays at its maximum.
-  const uint32_t capacity;           // Slots.
-
-  explicit Chunk(uint32_t room) : capacity(room) {}
-  static Chunk* New(uint32_t capacity);
-
-  Entry* slots() { return reinterpret_cast<Entry*>(this + 1); }
-  bool IsUnique() const { return refs.load(std::memory_order_acquire) == 1; }
-  void Ref() { refs.fetch_add(1, std::memory_order_relaxed); }
-  void Unref();
-
-  // Whether an entry can be put into a slot: the next one, and not too many bytes before it.
-  bool HasRoomAt(uint32_t slot) const;
-  // Takes a slot to construct an entry in, if there is room and nobody else has taken it.
-  bool TryClaim(uint32_t slot, size_t data_size);
-  void AddPayload(size_t bytes);
-  // Destroys the entries from `slot` on. Only for the one who holds the last reference.
-  void Truncate(uint32_t slot);
 };
 
 class EntryList::const_iterator {
@@ -157,10 +209,10 @@ class EntryList::const_iterator {
 
   const_iterator() = default;
 
-  reference operator*() const { return *entry_; }
-  pointer operator->() const { return entry_; }
+  reference operator*() const { return slot_->entry; }
+  pointer operator->() const { return &slot_->entry; }
   const_iterator& operator++() {
-    if (++entry_ == stop_) Enter(piece_ + 1);
+    if (++slot_ == stop_) Enter(piece_ + 1);
     return *this;
   }
   const_iterator operator++(int) {
@@ -169,49 +221,48 @@ class EntryList::const_iterator {
     return before;
   }
   friend bool operator==(const const_iterator& a, const const_iterator& b) {
-    return a.entry_ == b.entry_ && a.piece_ == b.piece_;
+    return a.slot_ == b.slot_ && a.piece_ == b.piece_;
   }
 
  private:
   friend class EntryList;
-  const_iterator(const Piece* piece, const Piece* last) : last_(last) { Enter(piece); }
+  // Pieces are counted from the last: 0 is the tail, -1 the one before it, 1 the end of the list.
+  const_iterator(const EntryList* list, std::ptrdiff_t piece) : list_(list) { Enter(piece); }
 
-  void Enter(const Piece* piece) {
-    piece_ = piece;
-    entry_ = piece == last_ ? nullptr : piece->chunk->slots() + piece->begin;
-    stop_ = piece == last_ ? nullptr : piece->chunk->slots() + piece->end;
+  void Enter(std::ptrdiff_t number) {
+    piece_ = number;
+    if (number > 0) {
+      slot_ = stop_ = nullptr;
+      return;
+    }
+    const Piece& piece =
+        number == 0 ? list_->tail_ : (*list_->earlier_)[list_->earlier_->count() + number];
+    slot_ = piece.chunk->slots() + piece.begin;
+    stop_ = piece.chunk->slots() + piece.end;
   }
 
-  const Entry* entry_ = nullptr;
-  const Entry* stop_ = nullptr;  // Where the piece ends.
-  const Piece* piece_ = nullptr;
-  const Piece* last_ = nullptr;
+  const EntryChunk::Slot* slot_ = nullptr;
+  const EntryChunk::Slot* stop_ = nullptr;  // Where the piece ends.
+  std::ptrdiff_t piece_ = 1;
+  const EntryList* list_ = nullptr;
 };
 
 inline EntryList::const_iterator EntryList::begin() const {
-  const Piece* last = pieces_.data() + pieces_.size();
-  return {empty() ? last : pieces_.data() + head_, last};
+  if (empty()) return end();
+  return {this, earlier_ == nullptr ? 0 : -static_cast<std::ptrdiff_t>(earlier_->count())};
 }
 
-inline EntryList::const_iterator EntryList::end() const {
-  const Piece* last = pieces_.data() + pieces_.size();
-  return {last, last};
-}
+inline EntryList::const_iterator EntryList::end() const { return {this, 1}; }
 
 inline const Entry& EntryList::front() const {
-  const Piece& first = pieces_[head_];
-  return first.chunk->slots()[first.begin];
-}
-
-inline const Entry& EntryList::back() const {
-  const Piece& last = pieces_.back();
-  return last.chunk->slots()[last.end - 1];
+  return earlier_ == nullptr || earlier_->empty() ? tail_[0] : (*earlier_)[0][0];
 }
 
 inline const Entry& EntryList::operator[](size_t i) const {
-  const size_t position = pieces_[head_].first + i;
-  const Piece& piece = PieceAt(position);
-  return piece.chunk->slots()[piece.begin + (position - piece.first)];
+  const size_t before = SizeBeforeTail();
+  if (i >= before) return tail_[i - before];
+  const Pieces::Place place = earlier_->Find(i);
+  return (*earlier_)[place.piece][i - place.before];
 }
 
 }  // namespace raftpb

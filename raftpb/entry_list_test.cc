@@ -207,6 +207,34 @@ class Model {
     if (model.empty()) return;
     ASSERT_EQ(list.front(), model.front());
     ASSERT_EQ(list.back(), model.back());
+    CheckSizes(list, model);
+  }
+
+  void CheckSizes(const EntryList& list, const std::vector<Entry>& model) const {
+    uint64_t encoded = 0;
+    uint64_t payload = 0;
+    for (const Entry& entry : model) {
+      encoded += EncodedSize(entry);
+      payload += PayloadSize(entry);
+    }
+    ASSERT_EQ(list.EncodedSize(), encoded);
+    ASSERT_EQ(list.PayloadSize(), payload);
+
+    const size_t begin = model.size() / 3;
+    const size_t end = model.size() - model.size() / 5;
+    ASSERT_EQ(list.Slice(begin, end).EncodedSize(), Sum(model, begin, end));
+    for (const size_t middle : {begin, (begin + end) / 2, end}) {
+      const uint64_t sum = Sum(model, begin, middle);
+      ASSERT_EQ(list.CountWithin(begin, end, sum), middle - begin);
+      if (middle == begin) continue;
+      ASSERT_EQ(list.CountWithin(begin, end, sum - 1), middle - begin - 1);
+    }
+  }
+
+  static uint64_t Sum(const std::vector<Entry>& entries, size_t begin, size_t end) {
+    uint64_t sum = 0;
+    for (size_t i = begin; i < end; ++i) sum += EncodedSize(entries[i]);
+    return sum;
   }
 
   std::mt19937_64 random_;

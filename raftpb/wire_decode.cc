@@ -103,7 +103,7 @@ void ReadEntry(WireReader<FlatSource>& in, EntryList& entries) {
   const UsualEntry usual = ReadUsualEntry(in.source().Peek(length));
   if (usual.is_usual) {
     in.source().Skip(length - usual.data_size);
-    entries.EmplaceBack(usual.data_size, [&] {
+    entries.EmplaceBack([&] {
       return Entry{.term = usual.term,
                    .index = usual.index,
                    .type = usual.type,

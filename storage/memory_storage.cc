@@ -9,16 +9,6 @@
 
 namespace storage {
 
-namespace {
-
-uint64_t EncodedSizeOf(const raftpb::EntryList& entries, size_t begin, size_t end) {
-  uint64_t bytes = 0;
-  for (size_t i = begin; i < end; ++i) bytes += EncodedSize(entries[i]);
-  return bytes;
-}
-
-}  // namespace
-
 MemoryStorage::MemoryStorage(raftpb::SnapshotPtr snapshot) {
   RAFT_CHECK(snapshot != nullptr) << "a log that starts at a snapshot needs one";
   compacted_ = snapshot->metadata.id();
@@ -38,14 +28,8 @@ absl::StatusOr<raftpb::EntryList> MemoryStorage::Entries(raft::IndexRange wanted
   if (wanted.end > LastIndex() + 1) return raft::Unavailable();
   const size_t begin = wanted.begin - FirstIndex();
   const size_t most = wanted.end - FirstIndex();
-  size_t end = begin + 1;
-  if (max_bytes == raft::kNoLimit) {
-    end = most;
-  } else {
-    uint64_t bytes = EncodedSize(entries_[begin]);
-    while (end < most && (bytes += EncodedSize(entries_[end])) <= max_bytes) ++end;
-  }
-  return entries_.Slice(begin, end);
+  const size_t within = entries_.CountWithin(begin, most, max_bytes);
+  return entries_.Slice(begin, begin + std::max<size_t>(within, 1));
 }
 
 absl::StatusOr<raft::Term> MemoryStorage::TermAt(raft::Index index) const {
@@ -74,8 +58,8 @@ absl::Status MemoryStorage::Append(const raftpb::EntryList& entries) {
 
   const size_t skipped = first <= compacted_.index ? FirstIndex() - first : 0;
   const size_t kept = first + skipped - FirstIndex();
-  const uint64_t added = EncodedSizeOf(entries, skipped, entries.size());
-  const uint64_t replaced = EncodedSizeOf(entries_, kept, entries_.size());
+  const uint64_t added = entries.EncodedSize(skipped, entries.size());
+  const uint64_t replaced = entries_.EncodedSize(kept, entries_.size());
   if (added > replaced && added - replaced > max_bytes_ - std::min(bytes_, max_bytes_)) {
     return absl::ResourceExhaustedError("the log in memory has reached its limit");
   }
@@ -118,7 +102,7 @@ absl::Status MemoryStorage::Compact(raft::Index index) {
   RAFT_CHECK(index <= LastIndex())
       << "compacting to " << index << " a log that ends at " << LastIndex();
   const size_t dropped = index - compacted_.index;
-  bytes_ -= EncodedSizeOf(entries_, 0, dropped);
+  bytes_ -= entries_.EncodedSize(0, dropped);
   compacted_ = entries_[dropped - 1].id();
   entries_.DropFront(dropped);
   return absl::OkStatus();

@@ -11,27 +11,8 @@
 namespace raft::log {
 namespace {
 
-uint64_t EncodedSizeOf(const raftpb::EntryList& entries) {
-  uint64_t size = 0;
-  for (const raftpb::Entry& entry : entries) size += raftpb::EncodedSize(entry);
-  return size;
-}
-
 // A page when reading through the log.
 constexpr uint64_t kScanBytes = 1 << 20;
-
-// How many of the first entries stay within a limit.
-size_t CountWithin(const raftpb::EntryList& entries, uint64_t max_size) {
-  if (max_size == kNoLimit) return entries.size();
-  uint64_t size = 0;
-  size_t count = 0;
-  for (const raftpb::Entry& entry : entries) {
-    size += raftpb::EncodedSize(entry);
-    if (size > max_size) break;
-    ++count;
-  }
-  return count;
-}
 
 }  // namespace
 
@@ -105,9 +86,7 @@ absl::StatusOr<raftpb::EntryList> RaftLog::Slice(IndexRange range, uint64_t max_
   if (range.end > last_.index + 1) return Unavailable();
   const Index offset = unstable_.offset();
   if (range.begin >= offset) {
-    raftpb::EntryList entries = unstable_.Slice(range);
-    entries.DropBack(entries.size() - std::max<size_t>(CountWithin(entries, max_size), 1));
-    return entries;
+    return unstable_.SliceWithin(range, max_size);
   }
 
   const IndexRange stored{range.begin, std::min(range.end, offset)};
@@ -115,10 +94,10 @@ absl::StatusOr<raftpb::EntryList> RaftLog::Slice(IndexRange range, uint64_t max_
   const bool all_stored = range.end <= offset;
   if (!entries.ok() || all_stored) return entries;
   if (entries->size() < stored.end - stored.begin) return entries;  // The limit was met already.
-  const uint64_t size = EncodedSizeOf(*entries);
+  const uint64_t size = entries->EncodedSize();
   if (size >= max_size) return entries;
-  const raftpb::EntryList rest = unstable_.Slice({offset, range.end});
-  entries->Append(rest.Slice(0, CountWithin(rest, max_size - size)));
+  const raftpb::EntryList& rest = unstable_.entries();
+  entries->Append(rest.Slice(0, rest.CountWithin(0, range.end - offset, max_size - size)));
   return entries;
 }
 
@@ -246,7 +225,7 @@ void RaftLog::AcceptApplying(const raftpb::EntryList& entries, bool allow_unstab
       << last << " was handed out, but " << applying_ << " was before, and the commit index is "
       << committed_;
   applying_ = last;
-  applying_size_ += EncodedSizeOf(entries);
+  applying_size_ += entries.EncodedSize();
   // A batch that was cut short would be followed by single entries, one each time a little is
   // confirmed; waiting until there is room again makes larger batches.
   applying_paused_ = applying_size_ >= max_applying_size_ || last < MaxAppliable(allow_unstable);

@@ -28,6 +28,8 @@ class Unstable {
   absl::optional<Term> TermAt(Index index) const;
   // The entries of a range that lies within [offset(), end()).
   raftpb::EntryList Slice(IndexRange range) const;
+  // The first of them within max_size of EncodedSize, but at least one. Not of an empty range.
+  raftpb::EntryList SliceWithin(IndexRange range, uint64_t max_size) const;
 
   // What was not handed out yet.
   raftpb::EntryList NextEntries() const;
