@@ -78,7 +78,7 @@ int Run(const ServerConfig& config) {
   absl::StatusOr<std::unique_ptr<Server>> server =
       Server::Start(config, &logger, [](absl::Status why) { TheEnd().Set(std::move(why)); });
   if (!server.ok()) return Fail(server.status());
-  (*server)->AwaitPublished(2 * absl::FromChrono(config.election_timeout));
+  (*server)->AwaitReady(2 * absl::FromChrono(config.election_timeout));
   absl::StatusOr<std::unique_ptr<ApiServer>> api = ApiServer::Start(server->get());
   if (!api.ok()) {
     (*server)->Stop();

@@ -206,6 +206,7 @@ void Server::Stop() {
   }
   waits_.Close(errors::kStopped);
   applied_waits_.Close(errors::kStopped);
+  leader_questions_.Close(errors::kStopped);
   FailWaits();
   if (applier_ != nullptr) applier_->Stop();
   if (upkeep_ != nullptr) upkeep_->Stop();
@@ -414,37 +415,45 @@ std::vector<etcdserverpb::Member> Server::Members() const {
 }
 
 void Server::OnRenewLease(int64_t id, TransportOwner::Done<int64_t> done) {
-  const absl::StatusOr<Lessor::Renewed> renewed = state().leases().Renew(id, SteadyNow());
-  if (!renewed.ok()) return done(renewed.status());
-  const int64_t ttl = renewed->ttl;
-  if (!renewed->must_clear_checkpoint) return done(ttl);
-  // What the others remember is less than what the client is about to be told.
-  Command command;
-  command.mutable_lease_checkpoint()->add_checkpoints()->set_id(id);
-  ProposeOwn(std::move(command), [ttl, done = std::move(done)](bool cleared) {
-    if (!cleared) return done(absl::Status(errors::kTimeout));
-    done(ttl);
+  WhenCaughtUp([this, id, done = std::move(done)](const absl::Status& caught_up) {
+    if (!caught_up.ok()) return done(caught_up);
+    const absl::StatusOr<Lessor::Renewed> renewed = state().leases().Renew(id, SteadyNow());
+    if (!renewed.ok()) return done(renewed.status());
+    const int64_t ttl = renewed->ttl;
+    if (!renewed->must_clear_checkpoint) return done(ttl);
+    // What the others remember is less than what the client is about to be told.
+    Command command;
+    command.mutable_lease_checkpoint()->add_checkpoints()->set_id(id);
+    ProposeOwn(std::move(command), [ttl, done](bool cleared) {
+      if (!cleared) return done(absl::Status(errors::kTimeout));
+      done(ttl);
+    });
   });
 }
 
 void Server::OnLeaseTimeToLive(const etcdserverpb::LeaseTimeToLiveRequest& request,
                                TransportOwner::Done<etcdserverpb::LeaseTimeToLiveResponse> done) {
-  absl::StatusOr<Lessor::Remaining> remaining =
-      state().leases().TimeToLive(request.id(), SteadyNow());
-  if (!remaining.ok()) return done(remaining.status());
-  etcdserverpb::LeaseTimeToLiveResponse response;
-  response.set_id(request.id());
-  response.set_ttl(remaining->ttl);
-  response.set_grantedttl(remaining->granted_ttl);
-  if (request.keys() && remaining->ttl >= 0) {
-    for (std::string& key : state().leases().Keys(request.id())) response.add_keys(std::move(key));
-  }
-  done(std::move(response));
+  WhenCaughtUp([this, request, done = std::move(done)](const absl::Status& caught_up) {
+    if (!caught_up.ok()) return done(caught_up);
+    const absl::StatusOr<Lessor::Remaining> remaining =
+        state().leases().TimeToLive(request.id(), SteadyNow());
+    if (!remaining.ok()) return done(remaining.status());
+    etcdserverpb::LeaseTimeToLiveResponse response;
+    response.set_id(request.id());
+    response.set_ttl(remaining->ttl);
+    response.set_grantedttl(remaining->granted_ttl);
+    if (request.keys() && remaining->ttl >= 0) {
+      for (std::string& key : state().leases().Keys(request.id())) {
+        response.add_keys(std::move(key));
+      }
+    }
+    done(std::move(response));
+  });
 }
 
 void Server::OnPromoteMember(uint64_t id, TransportOwner::Done<bool> done) {
   if (!is_leader()) return done(absl::Status(errors::kNotLeader));
-  executor_.Post([this, id, done = std::move(done)] {
+  auto promote = [this, id, done] {
     MemberChange change;
     change.set_kind(MemberChange::PROMOTE);
     change.mutable_member()->set_id(id);
@@ -454,6 +463,10 @@ void Server::OnPromoteMember(uint64_t id, TransportOwner::Done<bool> done) {
       if (!result->status.ok()) return done(result->status);
       done(true);
     });
+  };
+  WhenCaughtUp([this, promote, done](const absl::Status& caught_up) {
+    if (!caught_up.ok()) return done(caught_up);
+    executor_.Post(promote);
   });
 }
 
@@ -605,18 +618,27 @@ void Server::FailWaits() {
 }
 
 void Server::RenewLease(int64_t id, TransportOwner::Done<int64_t> done) {
-  if (is_leader()) return OnRenewLease(id, std::move(done));
-  const NodeId to = leader();
-  if (to == raft::kNone) return done(absl::Status(errors::kNoLeader));
-  transport_->RenewLease(to, id, RequestDeadline(), std::move(done));
+  const absl::Time deadline = RequestDeadline();
+  leader_questions_.Put<int64_t>(
+      deadline,
+      [this, id, deadline](NodeId leader, TransportOwner::Done<int64_t> done) {
+        if (leader == member_id()) return OnRenewLease(id, std::move(done));
+        transport_->RenewLease(leader, id, deadline, std::move(done));
+      },
+      std::move(done));
 }
 
 void Server::LeaseTimeToLive(const etcdserverpb::LeaseTimeToLiveRequest& request,
                              TransportOwner::Done<etcdserverpb::LeaseTimeToLiveResponse> done) {
-  if (is_leader()) return OnLeaseTimeToLive(request, std::move(done));
-  const NodeId to = leader();
-  if (to == raft::kNone) return done(absl::Status(errors::kNoLeader));
-  transport_->LeaseTimeToLive(to, request, RequestDeadline(), std::move(done));
+  using Response = etcdserverpb::LeaseTimeToLiveResponse;
+  const absl::Time deadline = RequestDeadline();
+  leader_questions_.Put<Response>(
+      deadline,
+      [this, request, deadline](NodeId leader, TransportOwner::Done<Response> done) {
+        if (leader == member_id()) return OnLeaseTimeToLive(request, std::move(done));
+        transport_->LeaseTimeToLive(leader, request, deadline, std::move(done));
+      },
+      std::move(done));
 }
 
 // --- Membership ---
@@ -644,6 +666,7 @@ void Server::ExpireRequests() {
   const absl::Time now = absl::Now();
   waits_.Expire(now, errors::kTimeout);
   applied_waits_.Expire(now, errors::kTimeoutApplying);
+  leader_questions_.Repeat(now);
   std::vector<Transfer> late;
   {
     absl::MutexLock lock(&mutex_);
@@ -705,9 +728,13 @@ void Server::PublishAttributes() {
   ProposeOwn(std::move(command), [this](bool) { publishing_ = false; });
 }
 
-void Server::AwaitPublished(absl::Duration timeout) {
+void Server::AwaitReady(absl::Duration timeout) {
+  const absl::Time deadline = absl::Now() + timeout;
+  auto recent = std::make_shared<absl::Notification>();  // The answer may come later than we wait.
+  LinearizableRead([recent](const absl::Status&) { recent->Notify(); });
+  recent->WaitForNotificationWithDeadline(deadline);
   absl::MutexLock lock(&mutex_);
-  mutex_.AwaitWithTimeout(absl::Condition(&published_), timeout);
+  mutex_.AwaitWithDeadline(absl::Condition(&published_), deadline);
 }
 
 void Server::PublishVersion() {

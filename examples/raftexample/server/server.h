@@ -25,6 +25,7 @@
 #include "examples/raftexample/server/auto_compactor.h"
 #include "examples/raftexample/server/config.h"
 #include "examples/raftexample/server/executor.h"
+#include "examples/raftexample/server/leader_questions.h"
 #include "examples/raftexample/server/member_storage.h"
 #include "examples/raftexample/server/request_ids.h"
 #include "examples/raftexample/server/ticker.h"
@@ -63,9 +64,10 @@ class Server final : private raft::NodeHost, private TransportOwner {
                                                        std::function<void(absl::Status)> on_end);
   ~Server() override;
 
-  // Waits until the cluster knows this member by its name, or for so long. A client that comes
-  // before may find a cluster without a leader, or a member without a name.
-  void AwaitPublished(absl::Duration timeout);
+  // Waits until the cluster knows this member by its name, and this member everything that was
+  // acknowledged before it started; or for so long. A client that comes before may find a cluster
+  // without a leader, members without a name, or a past that it knows to be over.
+  void AwaitReady(absl::Duration timeout);
 
   // Hands leadership over if that goes quickly, ends every request that waits, and leaves the disk
   // as a clean end does.
@@ -125,7 +127,8 @@ class Server final : private raft::NodeHost, private TransportOwner {
   // kNotLeader unless leading; kBadLeaderTransferee; kTimeout. Done when the other one leads.
   void MoveLeader(uint64_t target, ReadDone done);
 
-  // Answered by the leader, wherever it is.
+  // Answered by the leader, wherever it is; while there is none they wait for one. kNoLeader;
+  // kTimeout.
   void RenewLease(int64_t id, TransportOwner::Done<int64_t> done);
   void LeaseTimeToLive(const etcdserverpb::LeaseTimeToLiveRequest& request,
                        TransportOwner::Done<etcdserverpb::LeaseTimeToLiveResponse> done);
@@ -179,6 +182,10 @@ class Server final : private raft::NodeHost, private TransportOwner {
                          TransportOwner::Done<etcdserverpb::LeaseTimeToLiveResponse> done) override;
   void OnPromoteMember(uint64_t id, TransportOwner::Done<bool> done) override;
 
+  // Calls back when everything is applied here that is known to be committed. Whatever a client saw
+  // happen at any member, a leader then knows.
+  void WhenCaughtUp(ReadDone done) { WhenApplied(status().hard_state.commit, std::move(done)); }
+
   // --- Membership ---
   void FollowMembership();
   absl::Status CheckLearnerReady(uint64_t id);
@@ -205,6 +212,7 @@ class Server final : private raft::NodeHost, private TransportOwner {
   RequestIds request_ids_;
   WaitTable waits_;
   AppliedWaits applied_waits_;
+  LeaderQuestions leader_questions_{[this] { return leader(); }};
   Executor executor_;
 
   std::atomic<raft::NodeId> leader_{raft::kNone};
