@@ -1,6 +1,16 @@
 #include "rafttest/faults.h"
 
+#include <algorithm>
+#include <charconv>
+#include <iterator>
+#include <string>
+#include <utility>
+#include <variant>
+#include <vector>
+
 #include "absl/strings/str_cat.h"
+#include "absl/strings/str_join.h"
+#include "absl/strings/str_split.h"
 
 namespace rafttest {
 namespace {
@@ -59,20 +69,126 @@ Faults Faults::Draw(Random& random) {
   return f;
 }
 
+namespace {
+
+struct Parameter {
+  absl::string_view name;
+  std::variant<double Faults::*, bool Faults::*, uint32_t Faults::*, uint64_t Faults::*> member;
+};
+
+constexpr Parameter kParameters[] = {
+    {"drop", &Faults::drop},
+    {"duplicate", &Faults::duplicate},
+    {"replay_old", &Faults::replay_old},
+    {"delay", &Faults::delay},
+    {"heavy_tail", &Faults::heavy_tail},
+    {"lose_report", &Faults::lose_report},
+    {"partition_every", &Faults::partition_every},
+    {"partition_lasts", &Faults::partition_lasts},
+    {"crash_every", &Faults::crash_every},
+    {"crash_lasts", &Faults::crash_lasts},
+    {"crash_all_every", &Faults::crash_all_every},
+    {"pause_every", &Faults::pause_every},
+    {"pause_lasts", &Faults::pause_lasts},
+    {"transfer_every", &Faults::transfer_every},
+    {"campaign_every", &Faults::campaign_every},
+    {"membership_every", &Faults::membership_every},
+    {"propose_every", &Faults::propose_every},
+    {"read_every", &Faults::read_every},
+    {"write_takes", &Faults::write_takes},
+    {"apply_takes", &Faults::apply_takes},
+    {"torn_write", &Faults::torn_write},
+    {"kept_write", &Faults::kept_write},
+    {"ready_delay", &Faults::ready_delay},
+    {"clock_skew", &Faults::clock_skew},
+    {"pre_vote", &Faults::pre_vote},
+    {"check_quorum", &Faults::check_quorum},
+    {"mixed_votes", &Faults::mixed_votes},
+    {"async_writes", &Faults::async_writes},
+    {"immediate_sends", &Faults::immediate_sends},
+    {"lease_reads", &Faults::lease_reads},
+    {"election_tick", &Faults::election_tick},
+    {"max_inflight_msgs", &Faults::max_inflight_msgs},
+    {"max_size_per_msg", &Faults::max_size_per_msg},
+    {"max_inflight_bytes", &Faults::max_inflight_bytes},
+    {"max_committed_size", &Faults::max_committed_size},
+    {"max_uncommitted_size", &Faults::max_uncommitted_size},
+    {"compact_every", &Faults::compact_every},
+    {"entries_kept", &Faults::entries_kept},
+    {"payload_bytes", &Faults::payload_bytes},
+};
+
+// The shortest text that stands for exactly this number.
+std::string Text(double value) {
+  char text[32];
+  const std::to_chars_result end = std::to_chars(std::begin(text), std::end(text), value);
+  return std::string(text, end.ptr);
+}
+template <typename Integer>
+std::string Text(Integer value) {
+  return absl::StrCat(value);
+}
+
+template <typename Number>
+bool ParseNumber(absl::string_view text, Number& value) {
+  const std::from_chars_result end = std::from_chars(text.data(), text.data() + text.size(), value);
+  return end.ec == std::errc() && end.ptr == text.data() + text.size();
+}
+bool ParseNumber(absl::string_view text, bool& value) {
+  value = text == "1";
+  return text == "0" || text == "1";
+}
+
+}  // namespace
+
 std::string Faults::Describe() const {
-  return absl::StrCat(
-      "drop=", drop, " duplicate=", duplicate, " replay=", replay_old, " delay=", delay / kTick,
-      " tail=", heavy_tail, " partition=", partition_every, "/", partition_lasts,
-      " crash=", crash_every, "/", crash_lasts, " crash_all=", crash_all_every,
-      " pause=", pause_every, "/", pause_lasts, " transfer=", transfer_every,
-      " campaign=", campaign_every, " membership=", membership_every, " propose=", propose_every,
-      " read=", read_every, " write=", write_takes, " apply=", apply_takes, " torn=", torn_write,
-      " ready=", ready_delay, " skew=", clock_skew, " pre_vote=", pre_vote,
-      " check_quorum=", check_quorum, " mixed=", mixed_votes, " async=", async_writes,
-      " immediate=", immediate_sends, " election_tick=", election_tick,
-      " inflight=", max_inflight_msgs, " per_msg=", max_size_per_msg,
-      " inflight_bytes=", max_inflight_bytes, " per_ready=", max_committed_size,
-      " uncommitted=", max_uncommitted_size, " compact=", compact_every, "/", entries_kept);
+  const Faults calm;
+  std::vector<std::string> parts;
+  for (const Parameter& parameter : kParameters) {
+    std::visit(
+        [&](auto member) {
+          if (this->*member == calm.*member) return;
+          parts.push_back(absl::StrCat(parameter.name, "=", Text(this->*member)));
+        },
+        parameter.member);
+  }
+  return absl::StrJoin(parts, ",");
+}
+
+absl::StatusOr<Faults> Faults::Parse(absl::string_view text) {
+  Faults faults;
+  for (absl::string_view part : absl::StrSplit(text, ',', absl::SkipEmpty())) {
+    const std::pair<absl::string_view, absl::string_view> given =
+        absl::StrSplit(part, absl::MaxSplits('=', 1));
+    const auto known =
+        std::find_if(std::begin(kParameters), std::end(kParameters),
+                     [&](const Parameter& parameter) { return parameter.name == given.first; });
+    if (known == std::end(kParameters)) {
+      return absl::InvalidArgumentError(
+          absl::StrCat("there is no fault \"", given.first, "\" (rafttest/faults.h)"));
+    }
+    const bool parsed = std::visit(
+        [&](auto member) { return ParseNumber(given.second, faults.*member); }, known->member);
+    if (!parsed) {
+      return absl::InvalidArgumentError(absl::StrCat("\"", part, "\": not a number"));
+    }
+  }
+  return faults;
+}
+
+std::vector<Faults> Faults::Calmer() const {
+  const Faults calm;
+  std::vector<Faults> calmer;
+  for (const Parameter& parameter : kParameters) {
+    std::visit(
+        [&](auto member) {
+          if (this->*member == calm.*member) return;
+          calmer.push_back(*this);
+          calmer.back().*member = calm.*member;
+        },
+        parameter.member);
+  }
+  return calmer;
 }
 
 }  // namespace rafttest

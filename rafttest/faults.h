@@ -4,7 +4,10 @@
 
 #include <cstdint>
 #include <string>
+#include <vector>
 
+#include "absl/status/statusor.h"
+#include "absl/strings/string_view.h"
 #include "rafttest/random.h"
 
 namespace rafttest {
@@ -68,7 +71,15 @@ struct Faults {
   uint32_t payload_bytes = 8;
 
   static Faults Draw(Random& random);
+
+  // What differs from the above, exactly: `drop=0.1,crash_every=35`. Parse understands it.
   std::string Describe() const;
+  static absl::StatusOr<Faults> Parse(absl::string_view text);
+
+  // All that have one parameter less that differs.
+  std::vector<Faults> Calmer() const;
+
+  friend bool operator==(const Faults&, const Faults&) = default;
 };
 
 }  // namespace rafttest

@@ -1,5 +1,9 @@
 #include "rafttest/faults.h"
 
+#include <string>
+#include <vector>
+
+#include "gmock/gmock.h"
 #include "gtest/gtest.h"
 
 namespace rafttest {
@@ -33,6 +37,32 @@ TEST(Faults, EachIsOftenAbsentAndOftenPresent) {
     EXPECT_GT(absent, kSeeds * 4 / 10);
     EXPECT_LT(absent, kSeeds * 9 / 10);
   }
+}
+
+TEST(Faults, TheirTextSaysAllOfThem) {
+  for (uint64_t seed = 1; seed <= 200; ++seed) {
+    const Faults faults = Drawn(seed);
+    const absl::StatusOr<Faults> parsed = Faults::Parse(faults.Describe());
+    ASSERT_TRUE(parsed.ok()) << parsed.status();
+    EXPECT_EQ(*parsed, faults) << faults.Describe();
+  }
+  EXPECT_EQ(Faults().Describe(), "");
+}
+
+TEST(Faults, WhatIsNoneIsRefused) {
+  for (const char* text :
+       {"dorp=1", "drop=x", "drop", "pre_vote=2", "election_tick=-1", "drop=1x"}) {
+    EXPECT_FALSE(Faults::Parse(text).ok()) << text;
+  }
+}
+
+TEST(Faults, CalmerIsOneLess) {
+  const absl::StatusOr<Faults> faults = Faults::Parse("drop=0.5,pre_vote=0,election_tick=7");
+  ASSERT_TRUE(faults.ok());
+  std::vector<std::string> calmer;
+  for (const Faults& each : faults->Calmer()) calmer.push_back(each.Describe());
+  EXPECT_THAT(calmer, ::testing::ElementsAre("pre_vote=0,election_tick=7",
+                                             "drop=0.5,election_tick=7", "drop=0.5,pre_vote=0"));
 }
 
 }  // namespace

@@ -21,13 +21,11 @@ constexpr absl::string_view kTitleMark = "<!--TITLE-->";
 
 // A literal of JSON that may stand inside a script of a page. Our texts are printable ASCII.
 std::string Quoted(absl::string_view text) {
-  return absl::StrCat("\"",
-                      absl::StrReplaceAll(text, {{"\\", "\\\\"},
-                                                 {"\"", "\\\""},
-                                                 {"\n", "\\n"},
-                                                 {"\t", "\\t"},
-                                                 {"<", "\\u003c"}}),
-                      "\"");
+  return absl::StrCat(
+      "\"",
+      absl::StrReplaceAll(
+          text, {{"\\", "\\\\"}, {"\"", "\\\""}, {"\n", "\\n"}, {"\t", "\\t"}, {"<", "\\u003c"}}),
+      "\"");
 }
 
 std::string Escaped(absl::string_view text) {
@@ -58,25 +56,24 @@ void AppendNote(std::string* out, const Recording::Note& note) {
 
 // What the script of the page reads: rows whose columns it knows.
 std::string Data(const Recording& run, absl::string_view details) {
-  const std::string violation =
-      run.violation().has_value()
-          ? absl::StrCat("[", Quoted(run.violation()->invariant), ",",
-                         Quoted(run.violation()->what), "]")
-          : "null";
+  const std::string violation = run.violation().has_value()
+                                    ? absl::StrCat("[", Quoted(run.violation()->invariant), ",",
+                                                   Quoted(run.violation()->what), "]")
+                                    : "null";
   return absl::StrCat("{\"servers\":", run.servers(), ",\"tick\":", kTick, ",\"end\":", run.end(),
-                      ",\"forgotten\":", run.flights_forgotten(),
-                      ",\"details\":", Quoted(details), ",\"violation\":", violation,
-                      ",\n\"changes\":[", absl::StrJoin(run.changes(), ",", AppendChange),
-                      "],\n\"flights\":[", absl::StrJoin(run.flights(), ",", AppendFlight),
-                      "],\n\"notes\":[", absl::StrJoin(run.notes(), ",", AppendNote), "]}");
+                      ",\"forgotten\":", run.flights_forgotten(), ",\"details\":", Quoted(details),
+                      ",\"violation\":", violation, ",\n\"changes\":[",
+                      absl::StrJoin(run.changes(), ",", AppendChange), "],\n\"flights\":[",
+                      absl::StrJoin(run.flights(), ",", AppendFlight), "],\n\"notes\":[",
+                      absl::StrJoin(run.notes(), ",", AppendNote), "]}");
 }
 
 }  // namespace
 
 std::string RenderPicture(const Recording& recording, absl::string_view title,
                           absl::string_view details) {
-  return absl::StrReplaceAll(
-      kPage, {{kTitleMark, Escaped(title)}, {kDataMark, Data(recording, details)}});
+  return absl::StrReplaceAll(kPage,
+                             {{kTitleMark, Escaped(title)}, {kDataMark, Data(recording, details)}});
 }
 
 absl::Status WritePicture(const std::string& file, const Recording& recording,

@@ -12,7 +12,8 @@ using ::testing::Not;
 TEST(Picture, HasEverythingThatWasRecorded) {
   Recording recording;
   recording.Server(1000, 1, {.condition = ServerView::Condition::kRuns, .term = 7, .last = 9});
-  recording.Message(1500, {.type = raftpb::MessageType::kVote, .to = 2, .from = 1, .term = 7}, {25});
+  recording.Message(1500, {.type = raftpb::MessageType::kVote, .to = 2, .from = 1, .term = 7},
+                    {25});
   recording.Message(1600, {.type = raftpb::MessageType::kApp, .to = 2, .from = 1, .term = 7}, {});
   recording.Event(1700, 1, "crashes");
   recording.End(1800, Violation{.invariant = "S1", .what = "two leaders"});

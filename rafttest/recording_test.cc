@@ -8,10 +8,8 @@ namespace {
 TEST(Recording, AServerIsNotedWhenItChanges) {
   Recording recording;
   const ServerView down;
-  const ServerView leads = {.condition = ServerView::Condition::kRuns,
-                            .role = raft::Role::kLeader,
-                            .term = 2,
-                            .last = 5};
+  const ServerView leads = {
+      .condition = ServerView::Condition::kRuns, .role = raft::Role::kLeader, .term = 2, .last = 5};
   recording.Server(1, 2, down);
   recording.Server(2, 2, down);
   recording.Server(3, 2, leads);

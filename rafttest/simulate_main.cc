@@ -17,6 +17,7 @@
 #include "rafttest/callers_folder.h"
 #include "rafttest/picture.h"
 #include "rafttest/recording.h"
+#include "rafttest/shrink.h"
 #include "rafttest/simulation.h"
 
 ABSL_FLAG(std::string, seeds, "1..100", "seeds to run, as FIRST..LAST or one number");
@@ -26,6 +27,8 @@ ABSL_FLAG(uint64_t, spares, 2, "further servers, for changes of membership");
 ABSL_FLAG(bool, trace, false, "print every event");
 ABSL_FLAG(bool, hashes, false, "print the trace hash of every seed");
 ABSL_FLAG(uint64_t, max_failures, 0, "stop after this many failing seeds; 0: run all");
+ABSL_FLAG(std::string, faults, "", "these instead of drawn ones, as a failure prints them");
+ABSL_FLAG(bool, shrink, false, "look for a smaller run that fails like the first one that does");
 ABSL_FLAG(std::string, html, "",
           "write a picture of the first failing run, or else of the last run");
 ABSL_FLAG(uint64_t, last_events, 60, "events to print before a violation");
@@ -52,7 +55,17 @@ SimulationOptions OptionsFor(uint64_t seed) {
   options.ticks = absl::GetFlag(FLAGS_ticks);
   options.servers = absl::GetFlag(FLAGS_nodes);
   options.spares = absl::GetFlag(FLAGS_spares);
+  if (!absl::GetFlag(FLAGS_faults).empty()) {
+    options.faults = *Faults::Parse(absl::GetFlag(FLAGS_faults));  // Main has looked at it.
+  }
   return options;
+}
+
+std::string ReplayCommand(const SimulationOptions& options) {
+  return absl::StrCat(
+      "bazel run -c opt //rafttest:simulate -- --seeds=", options.seed, " --ticks=", options.ticks,
+      " --nodes=", options.servers, " --spares=", options.spares,
+      options.faults ? absl::StrCat(" --faults=", options.faults->Describe()) : "", " --trace");
 }
 
 void PrintFailure(uint64_t seed, const SimulationResult& result) {
@@ -67,13 +80,16 @@ void PrintFailure(uint64_t seed, const SimulationResult& result) {
               result.violation->invariant.c_str(), static_cast<double>(result.when) / kTick,
               result.violation->what.c_str());
   std::printf("faults: %s\n", result.faults.Describe().c_str());
-  std::printf(
-      "replay: bazel run -c opt //rafttest:simulate -- --seeds=%llu --ticks=%llu --nodes=%llu "
-      "--spares=%llu --trace\n",
-      static_cast<unsigned long long>(seed),
-      static_cast<unsigned long long>(absl::GetFlag(FLAGS_ticks)),
-      static_cast<unsigned long long>(absl::GetFlag(FLAGS_nodes)),
-      static_cast<unsigned long long>(absl::GetFlag(FLAGS_spares)));
+  std::printf("replay: %s\n", ReplayCommand(OptionsFor(seed)).c_str());
+}
+
+void PrintSmaller(uint64_t seed, const std::string& invariant) {
+  const Shrunk shrunk = Shrink(OptionsFor(seed), [&](const SimulationResult& result) {
+    return result.violation.has_value() && result.violation->invariant == invariant;
+  });
+  std::printf("smaller, after %zu runs: violates %s at tick %.3f: %s\nreplay: %s\n", shrunk.runs,
+              invariant.c_str(), static_cast<double>(shrunk.result.when) / kTick,
+              shrunk.result.violation->what.c_str(), ReplayCommand(shrunk.options).c_str());
 }
 
 void PrintCoverage(const Coverage& c, double seconds) {
@@ -143,6 +159,10 @@ int Main() {
                  absl::GetFlag(FLAGS_seeds).c_str());
     return 2;
   }
+  if (const auto faults = Faults::Parse(absl::GetFlag(FLAGS_faults)); !faults.ok()) {
+    std::fprintf(stderr, "--faults: %s\n", std::string(faults.status().message()).c_str());
+    return 2;
+  }
   using Clock = std::chrono::steady_clock;
   const Clock::time_point start = Clock::now();
   const auto seconds = [&] { return std::chrono::duration<double>(Clock::now() - start).count(); };
@@ -165,6 +185,9 @@ int Main() {
     if (result.violation) {
       ++failed;
       PrintFailure(seed, result);
+      if (failed == 1 && absl::GetFlag(FLAGS_shrink)) {
+        PrintSmaller(seed, result.violation->invariant);
+      }
       std::fflush(stdout);  // Whoever waits for it may not wait for the end.
     } else {
       ++passed;

@@ -58,6 +58,12 @@ std::vector<NodeId> Pending(const std::vector<NodeId>& core, const std::vector<u
 // Whether a forwarded proposal or read may come about twice: the core does not tell copies apart.
 bool MayRepeat(const Faults& faults) { return faults.duplicate > 0 || faults.replay_old > 0; }
 
+// Drawn also when they are given: either way the same faults make the same run.
+Faults FaultsOf(const SimulationOptions& options, Random& random) {
+  const Faults drawn = Faults::Draw(random);
+  return options.faults.value_or(drawn);
+}
+
 raft::Config ConfigFor(NodeId id, const Faults& faults, Random& random, raft::Logger* logger) {
   raft::Config config;
   config.id = id;
@@ -143,7 +149,7 @@ void Simulation::RecordServers() {
 Simulation::Simulation(const SimulationOptions& options)
     : options_(options),
       random_(options.seed),
-      faults_(options.faults ? *options.faults : Faults::Draw(random_)),
+      faults_(FaultsOf(options, random_)),
       invariants_(options.servers + options.spares, {.old_acks_may_leave = faults_.immediate_sends,
                                                      .messages_may_repeat = MayRepeat(faults_)}),
       network_(options.servers + options.spares, faults_),
