@@ -10,8 +10,8 @@ constexpr uint64_t kSeedsTried = 40;
 
 class Shrinker {
  public:
-  Shrinker(const SimulationOptions& failing,
-           absl::FunctionRef<bool(const SimulationResult&)> fails, size_t max_runs)
+  Shrinker(const SimulationOptions& failing, absl::FunctionRef<bool(const SimulationResult&)> fails,
+           size_t max_runs)
       : fails_(fails), max_runs_(max_runs) {
     best_.options = failing;
     best_.result = Run(failing);
