@@ -143,7 +143,7 @@ TEST(Backend, SealDeclinesWhileABatchWaits) {
 
 // A long random life beside a std::map, with views that are looked at again much later.
 TEST(Backend, DoesWhatAMapWouldDo) {
-  for (int seed = 1; seed <= 8; ++seed) {
+  for (int seed = 1; seed <= 4; ++seed) {
     SCOPED_TRACE(seed);
     std::mt19937 random(seed);
     auto below = [&](int n) { return static_cast<int>(random() % n); };
@@ -420,7 +420,7 @@ TEST(Backend, OnlyTheOwnerCanReadTheFiles) {
 TEST(Backend, SurvivesAKill) {
   TempDirectory dir;
   raftpb::Index applied = 0;
-  for (int life = 0; life < 8; ++life) {
+  for (int life = 0; life < 5; ++life) {
     int pipe[2];
     ASSERT_EQ(::pipe(pipe), 0);
     const pid_t child = ::fork();
@@ -438,7 +438,7 @@ TEST(Backend, SurvivesAKill) {
     }
     ::close(pipe[1]);
     raftpb::Index acknowledged = 0;
-    for (int n = 0; n < 40 + 11 * life; ++n) {
+    for (int n = 0; n < 20 + 9 * life; ++n) {
       ASSERT_EQ(::read(pipe[0], &acknowledged, sizeof(acknowledged)),
                 static_cast<ssize_t>(sizeof(acknowledged)));
     }
