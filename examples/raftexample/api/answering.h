@@ -41,32 +41,41 @@ inline void FillHeader(const Server& server, etcdserverpb::ResponseHeader* heade
 // A command that the rules of authentication overtook is checked again and proposed again.
 inline constexpr int kAttempts = 5;
 
-// Puts a command through the log on behalf of the caller, and answers with what `fill` makes of the
-// result: fill(ApplyResult&, Response&), which only sees results without an error.
-template <typename Call, typename Fill>
-void ProposeAndReply(const ApiContext& api, Call* call, internal::Command command, Fill fill,
-                     rpc::CallInfo info, int attempts = kAttempts) {
+// Puts a command through the log on behalf of the caller: `info`, not the call's own, says who that
+// is. `done` gets the result, or an error, also when it was the applying that refused.
+template <typename Call>
+void ProposeFor(const ApiContext& api, Call* call, internal::Command command, rpc::CallInfo info,
+                Server::Done done, int attempts = kAttempts) {
   command.mutable_header()->set_user(info.user);
   command.mutable_header()->set_auth_revision(info.auth_revision);
   const bool may_repeat = info.auth_revision != 0 && attempts > 1;
   internal::Command again;
   if (may_repeat) again = command;
-  api.server->Propose(std::move(command), [api, call, fill = std::move(fill),
-                                           info = std::move(info), again = std::move(again),
-                                           may_repeat,
-                                           attempts](absl::StatusOr<ApplyResult> result) mutable {
-    if (!result.ok()) return call->Finish(result.status());
-    if (result->status.ok()) {
-      fill(*result, call->response());
-      return call->Reply();
-    }
-    if (!may_repeat || !errors::kAuthOldRevision.Is(result->status)) {
-      return call->Finish(result->status);
-    }
-    absl::Status allowed = api.gate->Recheck(call->context(), call->request(), info);
-    if (!allowed.ok()) return call->Finish(allowed);
-    ProposeAndReply(api, call, std::move(again), std::move(fill), std::move(info), attempts - 1);
-  });
+  api.server->Propose(
+      std::move(command),
+      [api, call, done = std::move(done), info = std::move(info), again = std::move(again),
+       may_repeat, attempts](absl::StatusOr<ApplyResult> result) mutable {
+        if (!result.ok()) return done(result.status());
+        if (result->status.ok()) return done(*std::move(result));
+        if (!may_repeat || !errors::kAuthOldRevision.Is(result->status))
+          return done(result->status);
+        absl::Status allowed = api.gate->Recheck(call->context(), call->request(), info);
+        if (!allowed.ok()) return done(allowed);
+        ProposeFor(api, call, std::move(again), std::move(info), std::move(done), attempts - 1);
+      });
+}
+
+// The same, and answers with what `fill` makes of the result: fill(ApplyResult&, Response&).
+template <typename Call, typename Fill>
+void ProposeAndReply(const ApiContext& api, Call* call, internal::Command command, Fill fill,
+                     rpc::CallInfo info, int attempts = kAttempts) {
+  ProposeFor(
+      api, call, std::move(command), std::move(info),
+      [call, fill = std::move(fill)](absl::StatusOr<ApplyResult> result) mutable {
+        if (result.ok()) fill(*result, call->response());
+        call->Finish(result.status());
+      },
+      attempts);
 }
 
 template <typename Call, typename Fill>

@@ -7,10 +7,12 @@
 #include "examples/raftexample/api/auth_service.h"
 #include "examples/raftexample/api/client_gate.h"
 #include "examples/raftexample/api/cluster_service.h"
+#include "examples/raftexample/api/election_service.h"
 #include "examples/raftexample/api/health.grpc.pb.h"
 #include "examples/raftexample/api/kv_service.h"
 #include "examples/raftexample/api/leader_watch.h"
 #include "examples/raftexample/api/lease_service.h"
+#include "examples/raftexample/api/lock_service.h"
 #include "examples/raftexample/api/maintenance_service.h"
 #include "examples/raftexample/api/watch_service.h"
 #include "examples/raftexample/rpc/credentials.h"
@@ -43,6 +45,8 @@ class GrpcApiServer final : public ApiServer {
     cluster_.AddTo(rpc_);
     maintenance_.AddTo(rpc_);
     auth_.AddTo(rpc_);
+    lock_.AddTo(rpc_);
+    election_.AddTo(rpc_);
     AddHealth();
     for (const Url& url : server_->config().listen_client_urls) {
       absl::StatusOr<std::shared_ptr<grpc::ServerCredentials>> credentials =
@@ -96,6 +100,8 @@ class GrpcApiServer final : public ApiServer {
   ClusterService cluster_{api_};
   MaintenanceService maintenance_{api_};
   AuthService auth_{api_};
+  LockService lock_{api_};
+  ElectionService election_{api_};
   grpc::health::v1::Health::AsyncService health_;
   Ticker ticker_;
   rpc::Server rpc_;  // Last: its calls end before what they use does.

@@ -2,11 +2,11 @@
 
 #include <deque>
 #include <memory>
-#include <random>
 #include <utility>
 
 #include "absl/base/thread_annotations.h"
 #include "absl/synchronization/mutex.h"
+#include "examples/raftexample/lease/lease_id.h"
 
 namespace raftexample {
 
@@ -23,13 +23,6 @@ using etcdserverpb::LeaseTimeToLiveResponse;
 using internal::Command;
 
 namespace {
-
-// Positive, and as unlikely to meet another one as 62 bits allow. The high one is set: IDs are
-// printed in hexadecimal, with and without leading zeros.
-int64_t NewLeaseId() {
-  static thread_local std::mt19937_64 random{std::random_device{}()};
-  return static_cast<int64_t>((random() >> 1) | uint64_t{1} << 62);
-}
 
 // One question is with the leader at a time; the next is read when it has been answered.
 class KeepAliveHandler final

@@ -15,6 +15,7 @@
 #include "absl/base/thread_annotations.h"
 #include "absl/functional/any_invocable.h"
 #include "absl/synchronization/mutex.h"
+#include "absl/synchronization/notification.h"
 
 namespace raftexample::rpc {
 
@@ -60,8 +61,19 @@ class EventLoop {
   // Whether this is the loop's thread.
   bool IsCurrent() const { return std::this_thread::get_id() == id_.load(); }
 
-  // Runs `work` on the loop, soon; what several threads post meanwhile is one wake-up. Not after
-  // Stop has begun.
+  // A call that has begun, until it is over. Stop waits for it: gRPC does not, and has no use for a
+  // queue that something is still put into.
+  void CallBegan() {
+    absl::MutexLock lock(&mutex_);
+    ++calls_;
+  }
+  void CallEnded() {
+    absl::MutexLock lock(&mutex_);
+    --calls_;
+  }
+
+  // Runs `work` on the loop, soon; what several threads post meanwhile is one wake-up. Only on
+  // behalf of a call.
   void Post(Work work) {
     {
       absl::MutexLock lock(&mutex_);
@@ -75,9 +87,10 @@ class EventLoop {
     thread_ = std::thread([this] { Run(); });
   }
 
-  // Lets every operation end, and the thread. The server must have been shut down before.
+  // Lets every call end, and the thread. The server must have been shut down before.
   void Stop() {
     if (queue_ == nullptr) return;
+    if (thread_.joinable()) AwaitCalls();
     queue_->Shutdown();
     if (thread_.joinable()) {
       thread_.join();
@@ -88,6 +101,16 @@ class EventLoop {
   }
 
  private:
+  // A call that the server let in last may not have begun yet: its event is before ours.
+  void AwaitCalls() {
+    absl::Notification caught_up;
+    Post([&caught_up] { caught_up.Notify(); });
+    caught_up.WaitForNotification();
+    absl::MutexLock lock(&mutex_);
+    mutex_.Await(absl::Condition(this, &EventLoop::IsQuiet));
+  }
+  bool IsQuiet() const ABSL_EXCLUSIVE_LOCKS_REQUIRED(mutex_) { return calls_ == 0; }
+
   void RunPosted(bool) {
     std::vector<Work> work;
     {
@@ -108,6 +131,7 @@ class EventLoop {
 
   std::unique_ptr<grpc::ServerCompletionQueue> queue_;
   absl::Mutex mutex_;
+  int calls_ ABSL_GUARDED_BY(mutex_) = 0;
   std::vector<Work> posted_ ABSL_GUARDED_BY(mutex_);
   bool alarmed_ ABSL_GUARDED_BY(mutex_) = false;  // The alarm is set, and has not rung.
   grpc::Alarm alarm_;

@@ -18,6 +18,7 @@
 #include "examples/raftexample/rpc/gate.h"
 #include "examples/raftexample/rpc/stream_call.h"
 #include "examples/raftexample/rpc/unary_call.h"
+#include "examples/raftexample/rpc/waiting_call.h"
 
 namespace raftexample::rpc {
 
@@ -50,13 +51,20 @@ class Server {
     });
   }
 
+  // A WaitingMethod.
+  template <typename Method>
+  void HandleWaiting(Method method, Gate* gate) {
+    auto kept = Keep(std::move(method));
+    acceptors_.push_back(
+        [kept, gate](EventLoop* loop) { WaitingAcceptor<Method>::Accept(*kept, gate, loop); });
+  }
+
   // A StreamMethod or a ServerStreamMethod.
   template <typename Method>
   void HandleStream(Method method, Gate* gate) {
     auto kept = Keep(std::move(method));
-    acceptors_.push_back([kept, gate](EventLoop* loop) {
-      StreamAcceptor<Method>::Accept(*kept, gate, loop->queue());
-    });
+    acceptors_.push_back(
+        [kept, gate](EventLoop* loop) { StreamAcceptor<Method>::Accept(*kept, gate, loop); });
   }
 
   // Unavailable, naming the address, if one cannot be listened on.

@@ -88,9 +88,9 @@ class StreamAcceptor final : public StreamControl {
   using Request = typename Method::Request;
   using Response = typename Method::Response;
 
-  // The method, the gate and the queue outlive all streams.
-  static void Accept(const Method& method, Gate* gate, grpc::ServerCompletionQueue* queue) {
-    auto* acceptor = new StreamAcceptor(method, gate, queue);
+  // The method, the gate and the loop outlive all streams.
+  static void Accept(const Method& method, Gate* gate, EventLoop* loop) {
+    auto* acceptor = new StreamAcceptor(method, gate, loop);
     acceptor->self_.reset(acceptor);
     acceptor->Await();
   }
@@ -141,16 +141,17 @@ class StreamAcceptor final : public StreamControl {
  private:
   using Self = StreamAcceptor;
 
-  StreamAcceptor(const Method& method, Gate* gate, grpc::ServerCompletionQueue* queue)
-      : method_(method), gate_(gate), queue_(queue) {}
+  StreamAcceptor(const Method& method, Gate* gate, EventLoop* loop)
+      : method_(method), gate_(gate), loop_(loop) {}
 
   void Await() {
     context_.AsyncNotifyWhenDone(&done_event_);
     if constexpr (Method::kManyRequests) {
-      (method_.service->*method_.accept)(&context_, &stream_, queue_, queue_, &start_event_);
-    } else {
-      (method_.service->*method_.accept)(&context_, &request_, &stream_, queue_, queue_,
+      (method_.service->*method_.accept)(&context_, &stream_, loop_->queue(), loop_->queue(),
                                          &start_event_);
+    } else {
+      (method_.service->*method_.accept)(&context_, &request_, &stream_, loop_->queue(),
+                                         loop_->queue(), &start_event_);
     }
   }
 
@@ -161,7 +162,8 @@ class StreamAcceptor final : public StreamControl {
       self_ = nullptr;
       return;
     }
-    Accept(method_, gate_, queue_);
+    loop_->CallBegan();
+    Accept(method_, gate_, loop_);
     call_.method = method_.name;
     call_.start = std::chrono::steady_clock::now();
     {
@@ -247,13 +249,15 @@ class StreamAcceptor final : public StreamControl {
       absl::MutexLock lock(&mutex_);
       if (--pending_ > 0) return;
     }
+    EventLoop* const loop = loop_;
     handler_ = nullptr;  // Which may hold on to us.
     self_ = nullptr;
+    loop->CallEnded();
   }
 
   const Method& method_;
   Gate* const gate_;
-  grpc::ServerCompletionQueue* const queue_;
+  EventLoop* const loop_;
   std::shared_ptr<Self> self_;  // Until the end.
 
   grpc::ServerContext context_;

@@ -95,10 +95,12 @@ class UnaryAcceptor final : public UnaryCall<Request, Response>, private Event {
   void* tag() { return static_cast<Event*>(this); }
 
   void Happen(bool ok) override {
-    if (finishing_ || !ok) {  // Answered; or the server is shutting down.
+    if (finishing_) return End();
+    if (!ok) {  // The server is shutting down.
       delete this;
       return;
     }
+    this->loop_->CallBegan();
     Accept(method_, gate_, this->loop_);
     this->info_.method = method_.name;
     this->info_.start = std::chrono::steady_clock::now();
@@ -110,6 +112,12 @@ class UnaryAcceptor final : public UnaryCall<Request, Response>, private Event {
     absl::Status admitted = gate_->Admit(this->context_, &this->request_, this->info_);
     if (!admitted.ok()) return Finish(admitted);
     method_.handle(this);
+  }
+
+  void End() {
+    EventLoop* const loop = this->loop_;
+    delete this;
+    loop->CallEnded();
   }
 
   const Method& method_;
