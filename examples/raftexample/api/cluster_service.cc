@@ -63,8 +63,10 @@ void ClusterService::AddTo(rpc::Server& server) {
       rpc::UnaryMethod<Service, MemberUpdateRequest, MemberUpdateResponse>{
           "/etcdserverpb.Cluster/MemberUpdate", &service_, &Service::RequestMemberUpdate,
           [this](auto* call) {
+            const bool known =
+                api_.server->state().membership().Find(call->request().id()).has_value();
             absl::Status fits = CheckUrls(call->request().peerurls());
-            if (!fits.ok()) return call->Finish(fits);
+            if (known && !fits.ok()) return call->Finish(fits);
             MemberChange change;
             change.set_kind(MemberChange::UPDATE);
             change.mutable_member()->set_id(call->request().id());

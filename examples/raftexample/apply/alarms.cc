@@ -59,7 +59,6 @@ etcdserverpb::AlarmResponse Alarms::Apply(const AlarmRequest& request) {
   switch (request.action()) {
     case AlarmRequest::GET:
       for (const Alarm& alarm : active_) {
-        if (request.memberid() != 0 && request.memberid() != alarm.first) continue;
         if (request.alarm() != etcdserverpb::NONE && request.alarm() != alarm.second) continue;
         answer(alarm);
       }

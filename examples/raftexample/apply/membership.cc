@@ -86,8 +86,8 @@ absl::Status Membership::Check(const MemberChange& change) const {
       return absl::OkStatus();
     }
     case MemberChange::UPDATE:
-      if (asked.peerurls().empty()) return errors::kMemberBadUrls;
       if (known == members_.end()) return errors::kMemberNotFound;
+      if (asked.peerurls().empty()) return errors::kMemberBadUrls;
       return url_is_taken ? errors::kPeerUrlExists.status() : absl::OkStatus();
     case MemberChange::REMOVE:
       return known == members_.end() ? errors::kMemberNotFound.status() : absl::OkStatus();

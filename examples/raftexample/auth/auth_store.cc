@@ -377,9 +377,9 @@ absl::Status AuthStore::Grant(const etcdserverpb::AuthRoleGrantPermissionRequest
     same->set_permtype(perm.permtype());
   } else {
     *all.Add() = perm;
-    std::sort(all.begin(), all.end(), [](const authpb::Permission& a, const authpb::Permission& b) {
-      return std::tie(a.key(), a.range_end()) < std::tie(b.key(), b.range_end());
-    });
+    std::stable_sort(
+        all.begin(), all.end(),
+        [](const authpb::Permission& a, const authpb::Permission& b) { return a.key() < b.key(); });
   }
   Store(role->second);
   RulesChanged();
