@@ -185,8 +185,9 @@ TEST_F(AuthTest, ListsAreSortedAndSurviveARestart) {
   EXPECT_EQ(auth_->ListRoles().ShortDebugString(), R"(roles: "r" roles: "s")");
   EXPECT_EQ(auth_->GetUser("a")->ShortDebugString(), R"(roles: "r" roles: "s")");
   EXPECT_EQ(auth_->GetRole("r")->ShortDebugString(),
-            R"(perm { permType: WRITE key: "m" } perm { key: "m" range_end: "n" } )"
-            R"(perm { key: "z" range_end: "zz" })");
+            R"(perm { key: "m" range_end: "n" } perm { permType: WRITE key: "m" } )"
+            R"(perm { key: "z" range_end: "zz" })")
+      << "by key; equal ones as they were granted";
   EXPECT_TRUE(errors::kUserNotFound.Is(auth_->GetUser("c").status()));
   EXPECT_TRUE(errors::kRoleNotFound.Is(auth_->GetRole("t").status()));
   ASSERT_TRUE(Apply(R"(role_delete { role: "r" })").ok());
