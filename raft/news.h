@@ -16,31 +16,45 @@ namespace raft {
 class News {
  public:
   enum class Kind : uint8_t {
+    kNothing,
     kEntries,   // An append, if there are entries that the peer was not sent.
     kAnything,  // An append even without entries: it brings the commit index, or probes.
   };
-  using Peers = absl::InlinedVector<std::pair<NodeId, Kind>, 2>;
 
   void Mark(NodeId peer, Kind kind) {
-    auto at = std::lower_bound(peers_.begin(), peers_.end(), peer,
-                               [](const auto& marked, NodeId id) { return marked.first < id; });
-    if (at == peers_.end() || at->first != peer) {
-      peers_.insert(at, {peer, kind});
-    } else {
-      at->second = std::max(at->second, kind);
+    any_marked_ = true;
+    for (auto& [marked, so_far] : peers_) {
+      if (marked != peer) continue;
+      so_far = std::max(so_far, kind);
+      return;
     }
+    Insert(peer, kind);
   }
   void MarkHeartbeat() { heartbeat_ = true; }
 
-  bool empty() const { return peers_.empty() && !heartbeat_; }
+  bool empty() const { return !any_marked_ && !heartbeat_; }
 
   // Whether a round of heartbeats is due; clears the mark.
   bool TakeHeartbeat() { return std::exchange(heartbeat_, false); }
-  // The marked peers in ascending order; clears the marks.
-  Peers TakePeers() { return std::exchange(peers_, {}); }
+  // Calls visit(peer, kind) for the marked peers in ascending order; clears the marks.
+  template <typename Visit>
+  void TakePeers(Visit visit) {
+    if (!std::exchange(any_marked_, false)) return;
+    for (auto& [peer, kind] : peers_) {
+      const Kind marked = std::exchange(kind, Kind::kNothing);
+      if (marked != Kind::kNothing) visit(peer, marked);
+    }
+  }
 
  private:
-  Peers peers_;
+  void Insert(NodeId peer, Kind kind) {
+    const auto is_behind = [peer](const auto& marked) { return marked.first > peer; };
+    peers_.insert(std::find_if(peers_.begin(), peers_.end(), is_behind), {peer, kind});
+  }
+
+  // Ascending: everybody who was ever marked, most of them again and again.
+  absl::InlinedVector<std::pair<NodeId, Kind>, 2> peers_;
+  bool any_marked_ = false;
   bool heartbeat_ = false;
 };
 

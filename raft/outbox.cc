@@ -13,8 +13,8 @@ bool IsAck(const Message& m) { return m.type == MessageType::kAppResp && !m.reje
 
 }  // namespace
 
-void Outbox::PushAfterWrite(Message message) {
-  if (merge_acks_ && IsAck(message) && Merged(message)) return;
+void Outbox::PushAfterWrite(Message&& message) {
+  if (IsAck(message) && MergeAck(message.to, message.term, message.index)) return;
   after_write_.push_back(std::move(message));
 }
 
@@ -27,11 +27,11 @@ void Outbox::WithdrawAcks() {
 // Within a term the leader's log only grows (§3.5), so having more of it implies having less. Only
 // the last message to the server may be merged with: an acknowledgement must not overtake a
 // refusal.
-bool Outbox::Merged(const Message& ack) {
+bool Outbox::MergeIntoWaiting(NodeId to, Term term, Index index) {
   for (auto earlier = after_write_.rbegin(); earlier != after_write_.rend(); ++earlier) {
-    if (earlier->to != ack.to) continue;
-    if (!IsAck(*earlier) || earlier->term != ack.term) return false;
-    if (earlier->index < ack.index) earlier->index = ack.index;
+    if (earlier->to != to) continue;
+    if (!IsAck(*earlier) || earlier->term != term) return false;
+    if (earlier->index < index) earlier->index = index;
     return true;
   }
   return false;

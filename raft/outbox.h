@@ -5,6 +5,7 @@
 #include <utility>
 #include <vector>
 
+#include "raft/types.h"
 #include "raftpb/message.h"
 
 namespace raft {
@@ -19,8 +20,13 @@ class Outbox {
   // furthest is kept: a follower answers once for each Ready.
   explicit Outbox(bool merge_acks) : merge_acks_(merge_acks) {}
 
-  void Push(raftpb::Message message) { now_.push_back(std::move(message)); }
-  void PushAfterWrite(raftpb::Message message);
+  void Push(raftpb::Message&& message) { now_.push_back(std::move(message)); }
+  void PushAfterWrite(raftpb::Message&& message);
+
+  // Whether an acknowledgement that waits already can say this, too; now it does.
+  bool MergeAck(NodeId to, Term term, Index index) {
+    return merge_acks_ && !after_write_.empty() && MergeIntoWaiting(to, term, index);
+  }
 
   // A later term has begun: acknowledgements that still wait are of no use to the leaders they are
   // for, and what they promise may be overwritten before it is ever stored. Only with merge_acks.
@@ -33,7 +39,7 @@ class Outbox {
   const std::vector<raftpb::Message>& after_write() const { return after_write_; }
 
  private:
-  bool Merged(const raftpb::Message& ack);
+  bool MergeIntoWaiting(NodeId to, Term term, Index index);
 
   std::vector<raftpb::Message> now_;
   std::vector<raftpb::Message> after_write_;

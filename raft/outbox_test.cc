@@ -33,9 +33,9 @@ TEST(Outbox, KeepsTheOrderOfEachQueue) {
   EXPECT_TRUE(outbox.empty());
   const Message a = {.type = MessageType::kApp, .to = 2};
   const Message b = {.type = MessageType::kHeartbeat, .to = 3};
-  outbox.Push(a);
+  outbox.Push(Message(a));
   outbox.PushAfterWrite(Ack(2, 1));
-  outbox.Push(b);
+  outbox.Push(Message(b));
   outbox.PushAfterWrite(Ack(2, 2));
   EXPECT_FALSE(outbox.empty());
   EXPECT_THAT(outbox.now(), ElementsAre(a, b));

@@ -128,8 +128,7 @@ absl::Status Raft::Bootstrap(absl::Span<const Peer> peers) {
   return absl::OkStatus();
 }
 
-void Raft::RecordTrace(TraceAction action, const Message* message) const {
-  if (config_.tracer == nullptr) return;
+void Raft::WriteTrace(TraceAction action, const Message* message) const {
   raftpb::ConfState conf_state;
   TraceEvent event = {.action = action,
                       .id = id(),

@@ -7,13 +7,13 @@
 
 #include <cstdint>
 #include <memory>
-#include <optional>
 #include <string>
 #include <vector>
 
 #include "absl/status/status.h"
 #include "absl/status/statusor.h"
 #include "absl/strings/string_view.h"
+#include "raft/applied.h"
 #include "raft/config.h"
 #include "raft/election_timer.h"
 #include "raft/errors.h"
@@ -46,6 +46,9 @@ class Raft {
 
   absl::Status StepRemote(const raftpb::Message& m);  // From the network: checked at the door.
   absl::Status Step(const raftpb::Message& m);        // From this server itself: trusted.
+  absl::Status Propose(absl::Cord data);
+  absl::Status Propose(absl::Span<const absl::Cord> batch);
+  absl::Status ReadIndex(absl::Cord context);
   void Tick(uint32_t n);
   uint32_t TicksUntilDue() const;
   absl::Status Bootstrap(absl::Span<const Peer> peers);
@@ -54,14 +57,13 @@ class Raft {
   // The disk holds the log up to `last` (if any) and the snapshot (if any), as handed out in
   // `term`.
   void OnStored(Term term, absl::optional<EntryId> last, const raftpb::SnapshotPtr& snapshot);
-  // The application has applied these entries.
-  void OnApplied(const raftpb::EntryList& entries);
+  void OnApplied(const Applied& applied);
 
   // --- Output, for RawNode to fill a Ready from ---
 
   // Puts what the peers should hear by now into the outbox.
   void FlushNews();
-  bool HasNews() const { return leading_.has_value() && !leading_->news.empty(); }
+  bool HasNews() const { return leading_ != nullptr && !leading_->news.empty(); }
   Outbox& outbox() { return outbox_; }
   const Outbox& outbox() const { return outbox_; }
   std::vector<ReadState>& read_states() { return read_states_; }
@@ -85,7 +87,9 @@ class Raft {
   uint64_t uncommitted_size() const { return leading_ ? leading_->quota.taken() : 0; }
 
   void SetRandomizedElectionTimeoutForTest(uint32_t ticks) { timer_.SetTimeout(ticks); }
-  void RecordTrace(TraceAction action, const raftpb::Message* message = nullptr) const;
+  void RecordTrace(TraceAction action, const raftpb::Message* message = nullptr) const {
+    if (config_.tracer != nullptr) WriteTrace(action, message);
+  }
 
  private:
   // What only a leader has: born in BecomeLeader, gone on stepping down.
@@ -93,8 +97,8 @@ class Raft {
     tracker::ProgressMap progress;
     ProposalQuota quota;  // Bytes proposed and not yet applied.
     News news;
-    ReadIndexQueue reads;                          // Waiting for a round of heartbeats (§6.4).
-    std::vector<raftpb::Message> postponed_reads;  // Waiting for the first commit in this term.
+    ReadIndexQueue reads;                      // Waiting for a round of heartbeats (§6.4).
+    std::vector<ReadRequest> postponed_reads;  // Waiting for the first commit in this term.
     Index pending_conf_index = 0;   // The last membership change that may be unapplied (§4.1).
     NodeId transferee = kNone;      // Where leadership is moving to (§3.10).
     bool lease_given_away = false;  // Somebody may win in this term's lease; see SendTimeoutNow.
@@ -103,16 +107,18 @@ class Raft {
   Raft(const Config& config, const raftpb::HardState& hard_state, tracker::Config membership);
 
   // raft_step.cc: who may speak in this term; which message meets which verb.
+  void WriteTrace(TraceAction action, const raftpb::Message* message) const;
   absl::Status CheckRemote(const raftpb::Message& m) const;
   absl::Status CheckAgainstLog(const raftpb::Message& m) const;
-  bool AdmitTerm(const raftpb::Message& m);
+  bool AdmitOtherTerm(const raftpb::Message& m);
   void OnHigherTerm(const raftpb::Message& m);
   void OnLowerTerm(const raftpb::Message& m);
   absl::Status StepFollower(const raftpb::Message& m);
   absl::Status StepCandidate(const raftpb::Message& m);
   absl::Status StepLeader(const raftpb::Message& m);
   void NotForLeaders(const raftpb::Message& m);
-  void Send(raftpb::Message m);
+  void Send(raftpb::Message&& m);
+  void Acknowledge(NodeId to, Index index);
 
   // raft_roles.cc: the only writer of role_.
   void BecomeFollower(Term term, NodeId lead);
@@ -135,16 +141,20 @@ class Raft {
   // raft_proposal.cc: was my write accepted?
   absl::Status OnPropose(const raftpb::Message& m);
   absl::Status ForwardProposal(const raftpb::Message& m);
+  absl::Status WhyNoProposals() const;
+  bool TakeQuota(uint64_t bytes);
   bool AppendOwn(const raftpb::EntryList& entries);
+  void PushOwn(raftpb::Entry&& entry);
+  void FinishOwn();
   raftpb::EntryList ScreenConfChanges(const raftpb::EntryList& entries);
   std::string WhyNotNow(const raftpb::ConfChangeV2& change) const;
 
   // raft_replication.cc: the leader's side of the log (§3.5).
   uint32_t TickLeader(uint32_t n);
   void BroadcastAppend();
-  void SendAppend(NodeId to);
-  void SendEntriesIfAny(NodeId to);
-  bool MaybeSendAppend(NodeId to, bool even_if_empty);
+  void SendAppend(NodeId to, tracker::Progress& progress);
+  void SendEntriesIfAny(NodeId to, tracker::Progress& progress);
+  bool MaybeSendAppend(NodeId to, tracker::Progress& progress, bool even_if_empty);
   void BroadcastHeartbeat();
   void SendHeartbeats(const absl::Cord& context);
   void OnAppendResponse(const raftpb::Message& m);
@@ -175,12 +185,12 @@ class Raft {
   void MaybeLeaveJoint();
 
   // raft_read_index.cc: linearizable reads (§6.4).
-  absl::Status OnReadIndex(const raftpb::Message& m);
+  absl::Status OnReadIndex(ReadRequest read);
   absl::Status ForwardReadIndex(const raftpb::Message& m);
   void OnReadIndexResponse(const raftpb::Message& m);
   void OnReadConfirmed(const raftpb::Message& heartbeat_response);
-  void StartRead(const raftpb::Message& m);
-  void AnswerRead(const raftpb::Message& request, Index index);
+  void StartRead(ReadRequest&& read);
+  void AnswerRead(ReadRequest&& read, Index index);
   void ReleasePostponedReads();
   bool CommittedInTerm() const;
 
@@ -209,8 +219,8 @@ class Raft {
   Role role_ = Role::kFollower;
 
   ElectionTimer timer_;
-  tracker::Ballots ballots_;        // Of the campaign under way.
-  std::optional<Leading> leading_;  // Engaged exactly while role_ == kLeader.
+  tracker::Ballots ballots_;          // Of the campaign under way.
+  std::unique_ptr<Leading> leading_;  // Engaged exactly while role_ == kLeader.
 
   Outbox outbox_;
   std::vector<ReadState> read_states_;  // Answered, for the next Ready.

@@ -24,7 +24,7 @@ absl::Status Raft::OnAppend(const Message& m) {
   FollowSender(m);
   if (m.index < log_.committed()) {
     // Late or repeated: all of it up to the commit index is here, and cannot change any more.
-    Send({.type = MessageType::kAppResp, .to = m.from, .index = log_.committed()});
+    Acknowledge(m.from, log_.committed());
     return absl::OkStatus();
   }
   if (!log_.Matches(m.id())) {
@@ -36,7 +36,7 @@ absl::Status Raft::OnAppend(const Message& m) {
   RecordTrace(TraceAction::kAppend);
   // What stands behind the new entries may not be the leader's: neither commit nor acknowledge it.
   LearnCommit(std::min(m.commit, *last_new));
-  Send({.type = MessageType::kAppResp, .to = m.from, .index = *last_new});
+  Acknowledge(m.from, *last_new);
   return absl::OkStatus();
 }
 

@@ -33,7 +33,7 @@ void Raft::LeadUnderNewMembership(absl::Span<const NodeId> joined) {
     BroadcastAppend();
   } else {
     for (auto& [peer, progress] : leading_->progress) {
-      if (peer != id()) SendEntriesIfAny(peer);
+      if (peer != id()) SendEntriesIfAny(peer, progress);
     }
   }
   if (leading_->transferee != kNone && !membership_.IsVoter(leading_->transferee)) {

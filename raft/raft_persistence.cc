@@ -28,10 +28,10 @@ void Raft::OnSnapshotStored(const raftpb::Snapshot& snapshot) {
   OnAppliedTo(snapshot.metadata.index, /*size=*/0);
 }
 
-void Raft::OnApplied(const raftpb::EntryList& entries) {
-  if (entries.empty()) return;
-  OnAppliedTo(entries.back().index, entries.EncodedSize());
-  if (leading_) leading_->quota.Return(entries.PayloadSize());
+void Raft::OnApplied(const Applied& applied) {
+  if (applied.last == 0) return;
+  OnAppliedTo(applied.last, applied.encoded_size);
+  if (leading_) leading_->quota.Return(applied.payload_size);
 }
 
 void Raft::OnAppliedTo(Index index, uint64_t size) {

@@ -15,6 +15,7 @@ using raftpb::EntryList;
 using raftpb::EntryType;
 using raftpb::Hex;
 using raftpb::Message;
+using raftpb::MessageType;
 
 namespace {
 
@@ -32,18 +33,53 @@ raftpb::ConfChangeV2 ConfChangeIn(const Entry& entry) {
 
 }  // namespace
 
+// A leader takes its own application's payloads as they are. Everybody else, and who is being
+// watched, makes a message of them.
+absl::Status Raft::Propose(absl::Cord data) {
+  if (!leading_ || config_.tracer != nullptr) {
+    return Step({.type = MessageType::kProp, .from = id(), .entries = {Entry{.data = data}}});
+  }
+  if (absl::Status refused = WhyNoProposals(); !refused.ok()) return refused;
+  if (!TakeQuota(data.size())) return ProposalDropped(DropReason::kOverQuota);
+  PushOwn({.data = std::move(data)});
+  FinishOwn();
+  BroadcastAppend();
+  return absl::OkStatus();
+}
+
+absl::Status Raft::Propose(absl::Span<const absl::Cord> batch) {
+  if (!leading_ || config_.tracer != nullptr || batch.empty()) {
+    Message proposal = {.type = MessageType::kProp, .from = id()};
+    proposal.entries.Reserve(batch.size());
+    for (const absl::Cord& data : batch) proposal.entries.PushBack({.data = data});
+    return Step(proposal);
+  }
+  if (absl::Status refused = WhyNoProposals(); !refused.ok()) return refused;
+  uint64_t bytes = 0;
+  for (const absl::Cord& data : batch) bytes += data.size();
+  if (!TakeQuota(bytes)) return ProposalDropped(DropReason::kOverQuota);
+  for (const absl::Cord& data : batch) PushOwn({.data = data});
+  FinishOwn();
+  BroadcastAppend();
+  return absl::OkStatus();
+}
+
 absl::Status Raft::OnPropose(const Message& m) {
   if (absl::Status checked = CheckProposal(m.entries); !checked.ok()) return checked;
-  if (!membership_.Tracks(id())) return ProposalDropped(DropReason::kNotMember);
-  if (leading_->transferee != kNone) {
-    // After MsgTimeoutNow the target's log must stay complete (§3.10).
-    RAFT_LOG(config_.logger, kDebug, Hex(id()), " [term ", term_, "] transfer leadership to ",
-             Hex(leading_->transferee), " is in progress; dropping proposal");
-    return ProposalDropped(DropReason::kTransferring);
-  }
+  if (absl::Status refused = WhyNoProposals(); !refused.ok()) return refused;
   if (!AppendOwn(ScreenConfChanges(m.entries))) return ProposalDropped(DropReason::kOverQuota);
   BroadcastAppend();
   return absl::OkStatus();
+}
+
+// Whether a leader takes proposals now.
+absl::Status Raft::WhyNoProposals() const {
+  if (leading_->progress.Find(id()) == nullptr) return ProposalDropped(DropReason::kNotMember);
+  if (leading_->transferee == kNone) return absl::OkStatus();
+  // After MsgTimeoutNow the target's log must stay complete (§3.10).
+  RAFT_LOG(config_.logger, kDebug, Hex(id()), " [term ", term_, "] transfer leadership to ",
+           Hex(leading_->transferee), " is in progress; dropping proposal");
+  return ProposalDropped(DropReason::kTransferring);
 }
 
 // At a follower or candidate. The message keeps its first sender, who is told nothing more: if it
@@ -65,24 +101,33 @@ absl::Status Raft::ForwardProposal(const Message& m) {
   return absl::OkStatus();
 }
 
+bool Raft::TakeQuota(uint64_t bytes) {
+  if (leading_->quota.TryTake(bytes)) return true;
+  RAFT_LOG(config_.logger, kWarn, Hex(id()),
+           " appending new entries to log would exceed uncommitted entry size limit; "
+           "dropping proposal");
+  return false;
+}
+
 // Gives the entries their places at the end of the leader's log. False, and nothing done, if the
 // quota has no room for them.
 bool Raft::AppendOwn(const EntryList& entries) {
-  if (!leading_->quota.TryTake(entries.PayloadSize())) {
-    RAFT_LOG(config_.logger, kWarn, Hex(id()),
-             " appending new entries to log would exceed uncommitted entry size limit; "
-             "dropping proposal");
-    return false;
-  }
-  for (Entry entry : entries) {
-    entry.term = term_;
-    entry.index = log_.LastIndex() + 1;
-    log_.PushBack(std::move(entry));
-  }
+  if (!TakeQuota(entries.PayloadSize())) return false;
+  for (const Entry& entry : entries) PushOwn(Entry(entry));
+  FinishOwn();
+  return true;
+}
+
+void Raft::PushOwn(Entry&& entry) {
+  entry.term = term_;
+  entry.index = log_.LastIndex() + 1;
+  log_.PushBack(std::move(entry));
+}
+
+void Raft::FinishOwn() {
   RecordTrace(TraceAction::kAppend);
   // The leader counts itself only when its own disk has the entries (etcd issue 14370).
-  Send({.type = raftpb::MessageType::kAppResp, .to = id(), .index = log_.LastIndex()});
-  return true;
+  Acknowledge(id(), log_.LastIndex());
 }
 
 // Replaces membership changes that must not be made now by empty entries, so that whatever else was

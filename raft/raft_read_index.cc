@@ -20,13 +20,21 @@ bool HasOneVoter(const tracker::Config& config) {
 
 }  // namespace
 
-absl::Status Raft::OnReadIndex(const Message& m) {
+// A leader's own application asks without a message, unless somebody watches.
+absl::Status Raft::ReadIndex(absl::Cord context) {
+  if (leading_ && config_.tracer == nullptr) return OnReadIndex({id(), std::move(context)});
+  return Step({.type = MessageType::kReadIndex,
+               .from = id(),
+               .entries = {raftpb::Entry{.data = std::move(context)}}});
+}
+
+absl::Status Raft::OnReadIndex(ReadRequest read) {
   // Nobody else can have been elected meanwhile: there is nobody else. A leader that was removed
   // may still lead a group whose only voter is another (§4.2.2); etcd/raft does not tell them
   // apart.
   const bool alone = membership_.IsVoter(id()) || config_.immediate_sends;
   if (alone && HasOneVoter(membership_)) {
-    AnswerRead(m, log_.committed());
+    AnswerRead(std::move(read), log_.committed());
     return absl::OkStatus();
   }
   if (leading_->reads.size() + leading_->postponed_reads.size() >= config_.max_pending_reads) {
@@ -35,18 +43,18 @@ absl::Status Raft::OnReadIndex(const Message& m) {
   if (!CommittedInTerm()) {
     // What earlier leaders committed is not known before this leader has committed something
     // itself (§6.4 step 1; etcd issue 7331).
-    leading_->postponed_reads.push_back(m);
+    leading_->postponed_reads.push_back(std::move(read));
     return absl::OkStatus();
   }
-  StartRead(m);
+  StartRead(std::move(read));
   return absl::OkStatus();
 }
 
-void Raft::StartRead(const Message& m) {
+void Raft::StartRead(ReadRequest&& read) {
   const bool has_lease =
       config_.read_only == ReadOnlyOption::kLeaseBased && !leading_->lease_given_away;
-  if (has_lease) return AnswerRead(m, log_.committed());
-  leading_->reads.Push(m, log_.committed(), id());
+  if (has_lease) return AnswerRead(std::move(read), log_.committed());
+  leading_->reads.Push(std::move(read), log_.committed(), id());
   BroadcastHeartbeat();
 }
 
@@ -80,27 +88,26 @@ void Raft::OnReadConfirmed(const Message& heartbeat_response) {
   const absl::optional<uint64_t> number = reads.ParseContext(heartbeat_response.context);
   if (!number.has_value()) return;
   reads.Confirm(heartbeat_response.from, *number);
-  for (const ReadIndexQueue::Read& read : reads.Release(membership_.voters)) {
-    AnswerRead(read.request, read.index);
-  }
+  reads.Release(membership_.voters,
+                [this](ReadRequest&& read, Index index) { AnswerRead(std::move(read), index); });
 }
 
 // To the application if the read was asked for here, else to the server that forwarded it.
-void Raft::AnswerRead(const Message& request, Index index) {
-  if (request.from == kNone || request.from == id()) {
-    read_states_.push_back({index, request.entries.front().data});
+void Raft::AnswerRead(ReadRequest&& read, Index index) {
+  if (read.from == kNone || read.from == id()) {
+    read_states_.push_back({index, std::move(read.context)});
     return;
   }
   Send({.type = MessageType::kReadIndexResp,
-        .to = request.from,
+        .to = read.from,
         .index = index,
-        .entries = request.entries});
+        .entries = {raftpb::Entry{.data = std::move(read.context)}}});
 }
 
 void Raft::ReleasePostponedReads() {
   if (leading_->postponed_reads.empty() || !CommittedInTerm()) return;
-  std::vector<Message> postponed = std::exchange(leading_->postponed_reads, {});
-  for (const Message& read : postponed) StartRead(read);
+  std::vector<ReadRequest> postponed = std::exchange(leading_->postponed_reads, {});
+  for (ReadRequest& read : postponed) StartRead(std::move(read));
 }
 
 bool Raft::CommittedInTerm() const { return log_.Matches({term_, log_.committed()}); }

@@ -38,27 +38,24 @@ uint32_t Raft::TickLeader(uint32_t n) {
 
 void Raft::BroadcastAppend() {
   for (auto& [peer, progress] : leading_->progress) {
-    if (peer != id()) SendAppend(peer);
+    if (peer != id()) SendAppend(peer, progress);
   }
 }
 
 // An append to one peer, even if there is nothing but a commit index to tell.
-void Raft::SendAppend(NodeId to) {
+void Raft::SendAppend(NodeId to, Progress& progress) {
   if (config_.immediate_sends) {
-    MaybeSendAppend(to, /*even_if_empty=*/true);
-  } else if (!leading_->progress.Find(to)->IsPaused()) {
+    MaybeSendAppend(to, progress, /*even_if_empty=*/true);
+  } else if (!progress.IsPaused()) {
     leading_->news.Mark(to, News::Kind::kAnything);
   }
 }
 
 // An append to one peer if it lacks entries.
-void Raft::SendEntriesIfAny(NodeId to) {
+void Raft::SendEntriesIfAny(NodeId to, Progress& progress) {
   if (config_.immediate_sends) {
-    MaybeSendAppend(to, /*even_if_empty=*/false);
-    return;
-  }
-  const Progress& progress = *leading_->progress.Find(to);
-  if (!progress.IsPaused() && progress.next() <= log_.LastIndex()) {
+    MaybeSendAppend(to, progress, /*even_if_empty=*/false);
+  } else if (!progress.IsPaused() && progress.next() <= log_.LastIndex()) {
     leading_->news.Mark(to, News::Kind::kEntries);
   }
 }
@@ -74,24 +71,25 @@ void Raft::BroadcastHeartbeat() {
 void Raft::FlushNews() {
   if (!leading_) return;
   if (leading_->news.TakeHeartbeat()) SendHeartbeats(leading_->reads.HeartbeatContext());
-  for (const auto& [peer, kind] : leading_->news.TakePeers()) {
-    if (leading_->progress.Find(peer) == nullptr) continue;  // Left the group since.
-    bool sent = MaybeSendAppend(peer, kind == News::Kind::kAnything);
-    while (sent)
-      sent = MaybeSendAppend(peer, /*even_if_empty=*/false);  // As far as the window goes.
-  }
+  leading_->news.TakePeers([this](NodeId peer, News::Kind kind) {
+    Progress* progress = leading_->progress.Find(peer);
+    if (progress == nullptr) return;  // Left the group since.
+    if (!MaybeSendAppend(peer, *progress, kind == News::Kind::kAnything)) return;
+    while (progress->next() <= log_.LastIndex()) {  // As far as the window goes.
+      if (!MaybeSendAppend(peer, *progress, /*even_if_empty=*/false)) return;
+    }
+  });
 }
 
 // --- What is sent ---
 
 // Sends one append with what the peer lacks, as much as one message and its window take, or a
 // snapshot if the log does not reach back that far. Whether anything was sent.
-bool Raft::MaybeSendAppend(NodeId to, bool even_if_empty) {
-  Progress& progress = *leading_->progress.Find(to);
+bool Raft::MaybeSendAppend(NodeId to, Progress& progress, bool even_if_empty) {
   if (progress.IsPaused()) return false;
   const Index previous = progress.next() - 1;
-  absl::StatusOr<Term> previous_term = log_.TermAt(previous);
-  if (!previous_term.ok()) return MaybeSendSnapshot(to, progress);
+  const absl::optional<Term> previous_term = log_.KnownTermAt(previous);
+  if (!previous_term.has_value()) return MaybeSendSnapshot(to, progress);
 
   // With a full window an empty append still goes out now and then: if all in flight was lost, its
   // answer is what gets things moving again.
@@ -155,7 +153,7 @@ void Raft::OnAppendRejected(const Message& m, Progress& progress) {
   RAFT_LOG(config_.logger, kDebug, Hex(id()), " decreased progress of ", Hex(m.from), " to [",
            Describe(progress, membership_.IsLearner(m.from)), "]");
   if (progress.state() == ProgressState::kReplicate) progress.BecomeProbe();
-  SendAppend(m.from);
+  SendAppend(m.from, progress);
 }
 
 void Raft::OnAppendAccepted(const Message& m, Progress& progress) {
@@ -178,14 +176,14 @@ void Raft::OnAppendAccepted(const Message& m, Progress& progress) {
   if (MaybeCommit()) {
     BroadcastAppend();
   } else if (m.from != id() && progress.CanBumpCommit(log_.committed())) {
-    SendAppend(m.from);
+    SendAppend(m.from, progress);
   }
   if (m.from != id()) {
     if (config_.immediate_sends) {
-      while (MaybeSendAppend(m.from, /*even_if_empty=*/false)) {
+      while (MaybeSendAppend(m.from, progress, /*even_if_empty=*/false)) {
       }
     } else {
-      SendEntriesIfAny(m.from);
+      SendEntriesIfAny(m.from, progress);
     }
   }
   MaybeFinishTransfer(m, progress);
@@ -201,7 +199,7 @@ void Raft::OnHeartbeatResponse(const Message& m) {
   progress->Resume();
   // It lives and may lack entries: whatever was sent before it went silent may be lost.
   if (progress->match() < log_.LastIndex() || progress->state() == ProgressState::kProbe) {
-    SendAppend(m.from);
+    SendAppend(m.from, *progress);
   }
   // The heir may have been asked before it had applied the change, and have declined.
   if (LeavesOffice()) MaybeFinishTransfer(m, *progress);

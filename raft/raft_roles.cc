@@ -62,7 +62,7 @@ void Raft::EnterRole(Role role) {
   role_ = role;
   leading_.reset();
   if (role != Role::kLeader) return;
-  leading_.emplace(Leading{
+  leading_ = std::make_unique<Leading>(Leading{
       .progress = tracker::ProgressMap({.max_inflight_msgs = config_.max_inflight_msgs,
                                         .max_inflight_bytes = config_.max_inflight_bytes == kNoLimit
                                                                   ? 0

@@ -85,10 +85,11 @@ absl::Status Raft::Step(const Message& m) {
     case MessageType::kStorageAppendResp:
       OnStored(m.term, m.index != 0 ? absl::make_optional(m.id()) : absl::nullopt, m.snapshot);
       return absl::OkStatus();
-    case MessageType::kStorageApplyResp: OnApplied(m.entries); return absl::OkStatus();
+    case MessageType::kStorageApplyResp: OnApplied(Applied(m.entries)); return absl::OkStatus();
     default: break;
   }
-  if (!AdmitTerm(m)) return absl::OkStatus();
+  // Messages without a term are for any.
+  if (m.term != term_ && m.term != 0 && !AdmitOtherTerm(m)) return absl::OkStatus();
   switch (m.type) {  // Whatever the role.
     case MessageType::kHup:
       OnHup(config_.pre_vote ? Campaign::kPreElection : Campaign::kElection);
@@ -107,9 +108,8 @@ absl::Status Raft::Step(const Message& m) {
 }
 
 // The term rule (§3.3): later terms are followed, earlier ones are ignored. Whether the message is
-// to be handled in what is now the current term. Messages without a term always are.
-bool Raft::AdmitTerm(const Message& m) {
-  if (m.term == 0 || m.term == term_) return true;
+// to be handled in what is now the current term.
+bool Raft::AdmitOtherTerm(const Message& m) {
   if (m.term < term_) {
     OnLowerTerm(m);
     return false;
@@ -201,7 +201,7 @@ absl::Status Raft::StepLeader(const Message& m) {
     case MessageType::kBeat: return BroadcastHeartbeat(), absl::OkStatus();
     case MessageType::kCheckQuorum: return OnCheckQuorum(), absl::OkStatus();
     case MessageType::kProp: return OnPropose(m);
-    case MessageType::kReadIndex: return OnReadIndex(m);
+    case MessageType::kReadIndex: return OnReadIndex({m.from, m.entries.front().data});
     case MessageType::kAppResp: return OnAppendResponse(m), absl::OkStatus();
     case MessageType::kHeartbeatResp: return OnHeartbeatResponse(m), absl::OkStatus();
     case MessageType::kSnapStatus: return OnSnapshotStatus(m), absl::OkStatus();
@@ -220,7 +220,7 @@ void Raft::NotForLeaders(const Message& m) {
 
 // Puts a message into the outbox, with the sender and its term. Proposals and reads travel without
 // a term: whoever leads when they arrive may take them.
-void Raft::Send(Message m) {
+void Raft::Send(Message&& m) {
   if (m.from == kNone) m.from = id();
   const bool termless = m.type == MessageType::kProp || m.type == MessageType::kReadIndex;
   if (!termless && !BringsItsTerm(m.type)) m.term = term_;
@@ -230,6 +230,12 @@ void Raft::Send(Message m) {
   } else {
     outbox_.Push(std::move(m));
   }
+}
+
+// Everything up to `index` is here, once the disk has it.
+void Raft::Acknowledge(NodeId to, Index index) {
+  if (config_.tracer == nullptr && outbox_.MergeAck(to, term_, index)) return;
+  Send({.type = MessageType::kAppResp, .to = to, .index = index});
 }
 
 }  // namespace raft

@@ -15,7 +15,7 @@ using raftpb::MessageType;
 // At the leader; the target is the message's sender.
 void Raft::OnTransferLeader(const Message& m) {
   const NodeId target = m.from;
-  const tracker::Progress* progress = leading_->progress.Find(target);
+  tracker::Progress* progress = leading_->progress.Find(target);
   if (progress == nullptr) {
     RAFT_LOG(config_.logger, kDebug, Hex(id()), " no progress available for ", Hex(target));
     return;
@@ -49,7 +49,7 @@ void Raft::OnTransferLeader(const Message& m) {
     RAFT_LOG(config_.logger, kInfo, Hex(id()), " sends MsgTimeoutNow to ", Hex(target),
              " immediately as ", Hex(target), " already has up-to-date log");
   } else {
-    SendAppend(target);
+    SendAppend(target, *progress);
   }
 }
 

@@ -56,19 +56,9 @@ absl::Status RawNode::StepLocal(const Message& message) {
   return raft_->Step(message);
 }
 
-absl::Status RawNode::Propose(absl::Cord data) {
-  return raft_->Step({.type = MessageType::kProp,
-                      .from = raft_->id(),
-                      .entries = {Entry{.data = std::move(data)}}});
-}
+absl::Status RawNode::Propose(absl::Cord data) { return raft_->Propose(std::move(data)); }
 
-absl::Status RawNode::Propose(absl::Span<const absl::Cord> batch) {
-  EntryList entries;
-  entries.Reserve(batch.size());
-  for (const absl::Cord& data : batch) entries.PushBack({.data = data});
-  return raft_->Step(
-      {.type = MessageType::kProp, .from = raft_->id(), .entries = std::move(entries)});
-}
+absl::Status RawNode::Propose(absl::Span<const absl::Cord> batch) { return raft_->Propose(batch); }
 
 absl::Status RawNode::ProposeConfChange(const raftpb::ConfChange& change) {
   return raft_->Step({.type = MessageType::kProp,
@@ -108,11 +98,7 @@ absl::StatusOr<raftpb::ConfState> RawNode::ApplyConfChange(const raftpb::ConfCha
   return raft_->ApplyConfChange(change);
 }
 
-absl::Status RawNode::ReadIndex(absl::Cord context) {
-  return raft_->Step({.type = MessageType::kReadIndex,
-                      .from = raft_->id(),
-                      .entries = {Entry{.data = std::move(context)}}});
-}
+absl::Status RawNode::ReadIndex(absl::Cord context) { return raft_->ReadIndex(std::move(context)); }
 
 absl::Status RawNode::Campaign() { return raft_->Step({.type = MessageType::kHup}); }
 
@@ -153,16 +139,19 @@ bool RawNode::HardStateChanged() const {
 absl::Status RawNode::TakeReady(Ready& ready) {
   RAFT_CHECK(!unconfirmed_.pending) << "TakeReady without Advance for the Ready before";
   log::RaftLog& log = raft_->log();
-  absl::StatusOr<EntryList> committed = log.NextCommitted(/*allow_unstable=*/!async());
-  if (!committed.ok()) return committed.status();  // Nothing is taken yet.
-
   ready.Clear();
+  if (log.HasNextCommitted(/*allow_unstable=*/!async())) {
+    absl::StatusOr<EntryList> committed = log.NextCommitted(/*allow_unstable=*/!async());
+    if (!committed.ok()) return committed.status();  // Nothing is taken yet.
+    ready.committed_entries = *std::move(committed);
+  }
   raft_->FlushNews();
   TakeStates(ready);
-  ready.entries = log.NextUnstableEntries();
-  ready.snapshot = log.NextUnstableSnapshot();
-  ready.committed_entries = *std::move(committed);
-  ready.must_sync |= !ready.entries.empty();
+  if (log.HasNextUnstable()) {
+    ready.entries = log.NextUnstableEntries();
+    ready.snapshot = log.NextUnstableSnapshot();
+    ready.must_sync |= !ready.entries.empty();
+  }
   TakeMessages(ready);
   raft_->RecordTrace(TraceAction::kReady);
 
@@ -230,11 +219,23 @@ void RawNode::TakeMessages(Ready& ready) {
     std::move(first, ready.messages.end(), std::back_inserter(ready.messages_after_write));
     ready.messages.erase(first, ready.messages.end());
   }
-  for (Message& m : outbox.after_write()) {
-    const bool to_self = m.to == raft_->id() && !async();
-    (to_self ? unconfirmed_.to_self : ready.messages_after_write).push_back(std::move(m));
+  TakeMessagesAfterWrite(ready);
+}
+
+// A leader mostly acknowledges to itself, a follower to others: then no message has to move.
+void RawNode::TakeMessagesAfterWrite(Ready& ready) {
+  std::vector<Message>& waiting = raft_->outbox().after_write();
+  const auto to_self = [this](const Message& m) { return m.to == raft_->id() && !async(); };
+  if (unconfirmed_.to_self.empty() && std::all_of(waiting.begin(), waiting.end(), to_self)) {
+    return waiting.swap(unconfirmed_.to_self);
   }
-  outbox.after_write().clear();
+  if (ready.messages_after_write.empty() && std::none_of(waiting.begin(), waiting.end(), to_self)) {
+    return waiting.swap(ready.messages_after_write);
+  }
+  for (Message& m : waiting) {
+    (to_self(m) ? unconfirmed_.to_self : ready.messages_after_write).push_back(std::move(m));
+  }
+  waiting.clear();
 }
 
 // Synchronous: Advance will say all of this at once.
@@ -246,7 +247,7 @@ void RawNode::RememberUnconfirmed(const Ready& ready) {
   unconfirmed_.last.reset();
   if (log.HasUnstableEntries()) unconfirmed_.last = log.LastId();
   unconfirmed_.snapshot = ready.snapshot;
-  unconfirmed_.applied = ready.committed_entries;
+  unconfirmed_.applied = Applied(ready.committed_entries);
 }
 
 void RawNode::Advance() {
@@ -262,7 +263,6 @@ void RawNode::Advance() {
     unconfirmed_.snapshot = nullptr;
   }
   raft_->OnApplied(unconfirmed_.applied);
-  unconfirmed_.applied.Clear();
 }
 
 // Asynchronous: the work becomes messages to the storage threads, which carry what is to be said

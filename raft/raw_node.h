@@ -12,6 +12,7 @@
 #include "absl/status/statusor.h"
 #include "absl/strings/cord.h"
 #include "absl/types/span.h"
+#include "raft/applied.h"
 #include "raft/config.h"
 #include "raft/peer.h"
 #include "raft/ready.h"
@@ -124,6 +125,7 @@ class RawNode {
   void OnCommitStored(Index commit);
   void TakeStates(Ready& ready);
   void TakeMessages(Ready& ready);
+  void TakeMessagesAfterWrite(Ready& ready);
   void RememberUnconfirmed(const Ready& ready);
   void PassWorkToThreads(Ready& ready);
 
@@ -134,7 +136,7 @@ class RawNode {
     Index commit = 0;              // When it was handed out.
     absl::optional<EntryId> last;  // The end of the log, if entries were to be stored.
     raftpb::SnapshotPtr snapshot;
-    raftpb::EntryList applied;
+    Applied applied;
     std::vector<raftpb::Message> to_self;  // Own votes and acknowledgements.
   };
 

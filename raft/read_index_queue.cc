@@ -14,14 +14,14 @@ constexpr size_t kContextBytes = 8;
 
 }  // namespace
 
-void ReadIndexQueue::Push(raftpb::Message request, Index commit, NodeId self) {
+void ReadIndexQueue::Push(ReadRequest&& request, Index commit, NodeId self) {
   ++taken_;
   waiting_.push_back({std::move(request), commit});
   Confirm(self, taken_);
 }
 
 absl::Cord ReadIndexQueue::HeartbeatContext() const {
-  if (waiting_.empty()) return absl::Cord();
+  if (empty()) return absl::Cord();
   std::array<char, kContextBytes> bytes;
   for (size_t i = 0; i < kContextBytes; ++i) bytes[i] = static_cast<char>(taken_ >> (8 * i));
   return absl::Cord(absl::string_view(bytes.data(), bytes.size()));
@@ -48,23 +48,22 @@ void ReadIndexQueue::Confirm(NodeId from, uint64_t number) {
   confirmed_.emplace_back(from, number);
 }
 
-std::vector<ReadIndexQueue::Read> ReadIndexQueue::Release(const quorum::Joint& voters) {
+size_t ReadIndexQueue::CountConfirmed(const quorum::Joint& voters) const {
   const uint64_t confirmed = voters.CommittedIndex([this](NodeId id) -> absl::optional<Index> {
     for (const auto& [voter, highest] : confirmed_) {
       if (voter == id) return highest;
     }
     return absl::nullopt;
   });
-  std::vector<Read> released;
-  const uint64_t oldest = taken_ - waiting_.size() + 1;
-  if (confirmed < oldest) return released;
-  const size_t count = std::min<uint64_t>(confirmed - oldest + 1, waiting_.size());
-  released.reserve(count);
-  for (size_t i = 0; i < count; ++i) {
-    released.push_back(std::move(waiting_.front()));
-    waiting_.pop_front();
-  }
-  return released;
+  const uint64_t oldest = taken_ - size() + 1;
+  return confirmed < oldest ? 0 : std::min<uint64_t>(confirmed - oldest + 1, size());
+}
+
+// Those released leave the vector once they are half of it, so that each moves a few times at most.
+void ReadIndexQueue::ForgetReleased() {
+  if (2 * released_ < waiting_.size()) return;
+  waiting_.erase(waiting_.begin(), waiting_.begin() + released_);
+  released_ = 0;
 }
 
 }  // namespace raft

@@ -4,7 +4,6 @@
 
 #include <cstddef>
 #include <cstdint>
-#include <deque>
 #include <utility>
 #include <vector>
 
@@ -12,9 +11,14 @@
 #include "absl/types/optional.h"
 #include "raft/quorum/joint.h"
 #include "raft/types.h"
-#include "raftpb/message.h"
 
 namespace raft {
+
+// A read, as whoever asked for it knows it.
+struct ReadRequest {
+  NodeId from = kNone;  // The server whose application wants to know; kNone is this one, too.
+  absl::Cord context;   // By which it knows the answer.
+};
 
 // Numbers the reads that a leader took since it took office. Heartbeats carry the number of the
 // newest read; a follower that returns it confirms that read and all before it, because its
@@ -22,17 +26,12 @@ namespace raft {
 // contexts, which a client may repeat (etcd issue 20418).
 class ReadIndexQueue {
  public:
-  struct Read {
-    raftpb::Message request;
-    Index index = 0;  // The commit index when the read arrived: what it must at least see.
-  };
-
-  // Takes a read; `self` confirms it at once.
-  void Push(raftpb::Message request, Index commit, NodeId self);
+  // Takes a read, which must at least see what is committed now; `self` confirms it at once.
+  void Push(ReadRequest&& request, Index commit, NodeId self);
 
   // Reads taken and not yet released.
-  size_t size() const { return waiting_.size(); }
-  bool empty() const { return waiting_.empty(); }
+  size_t size() const { return waiting_.size() - released_; }
+  bool empty() const { return size() == 0; }
 
   // The number of the newest read as heartbeats carry it (8 bytes, little endian); empty if no
   // read is waiting.
@@ -44,12 +43,29 @@ class ReadIndexQueue {
   // `from` confirms all reads up to a number. Older confirmations that arrive late change nothing.
   void Confirm(NodeId from, uint64_t number);
 
-  // Removes and returns, oldest first, the reads that a quorum has confirmed.
-  std::vector<Read> Release(const quorum::Joint& voters);
+  // Removes the reads that a quorum has confirmed, and calls visit(ReadRequest&&, commit) for each,
+  // oldest first. It must not come back here.
+  template <typename Visit>
+  void Release(const quorum::Joint& voters, Visit visit) {
+    for (size_t count = CountConfirmed(voters); count > 0; --count) {
+      Read& read = waiting_[released_++];
+      visit(std::move(read.request), read.commit);
+    }
+    ForgetReleased();
+  }
 
  private:
-  uint64_t taken_ = 0;        // Reads since taking office; the number of the newest.
-  std::deque<Read> waiting_;  // Numbers taken_-size+1 .. taken_.
+  struct Read {
+    ReadRequest request;
+    Index commit = 0;
+  };
+
+  size_t CountConfirmed(const quorum::Joint& voters) const;
+  void ForgetReleased();
+
+  uint64_t taken_ = 0;         // Reads since taking office; the number of the newest.
+  std::vector<Read> waiting_;  // Numbers taken_-size()+1 .. taken_, behind
+  size_t released_ = 0;        // those that were released.
   std::vector<std::pair<NodeId, uint64_t>> confirmed_;  // The highest number of each server.
 };
 

@@ -22,15 +22,24 @@ quorum::Joint Voters(std::vector<NodeId> incoming, std::vector<NodeId> outgoing 
   return {quorum::Majority(incoming), quorum::Majority(outgoing)};
 }
 
-raftpb::Message Request(const std::string& context) {
-  return {.type = raftpb::MessageType::kReadIndex,
-          .from = kSelf,
-          .entries = {{.data = absl::Cord(context)}}};
+ReadRequest Request(const std::string& context) { return {kSelf, absl::Cord(context)}; }
+
+struct Released {
+  std::string context;
+  Index index;
+};
+
+std::vector<Released> Release(ReadIndexQueue& queue, const quorum::Joint& voters) {
+  std::vector<Released> released;
+  queue.Release(voters, [&released](ReadRequest&& read, Index index) {
+    released.push_back({std::string(read.context), index});
+  });
+  return released;
 }
 
-std::vector<std::string> Contexts(const std::vector<ReadIndexQueue::Read>& reads) {
+std::vector<std::string> Contexts(const std::vector<Released>& reads) {
   std::vector<std::string> contexts;
-  for (const auto& read : reads) contexts.push_back(std::string(read.request.entries[0].data));
+  for (const Released& read : reads) contexts.push_back(read.context);
   return contexts;
 }
 
@@ -54,14 +63,14 @@ TEST(ReadIndexQueue, AMajorityReleasesInOrder) {
   ReadIndexQueue queue;
   queue.Push(Request("a"), 5, kSelf);
   queue.Push(Request("b"), 6, kSelf);
-  EXPECT_THAT(queue.Release(Voters({1, 2, 3})), IsEmpty()) << "the leader alone";
+  EXPECT_THAT(Release(queue, Voters({1, 2, 3})), IsEmpty()) << "the leader alone";
   queue.Confirm(2, 2);
-  const std::vector<ReadIndexQueue::Read> released = queue.Release(Voters({1, 2, 3}));
+  const std::vector<Released> released = Release(queue, Voters({1, 2, 3}));
   EXPECT_THAT(Contexts(released), ElementsAre("a", "b"));
   EXPECT_EQ(released[0].index, 5);
   EXPECT_EQ(released[1].index, 6);
   EXPECT_TRUE(queue.empty());
-  EXPECT_THAT(queue.Release(Voters({1, 2, 3})), IsEmpty()) << "each once";
+  EXPECT_THAT(Release(queue, Voters({1, 2, 3})), IsEmpty()) << "each once";
 }
 
 TEST(ReadIndexQueue, AConfirmationCoversWhatCameBeforeItAndNoMore) {
@@ -70,10 +79,10 @@ TEST(ReadIndexQueue, AConfirmationCoversWhatCameBeforeItAndNoMore) {
   const uint64_t first = Number(queue);
   queue.Push(Request("b"), 5, kSelf);
   queue.Confirm(2, first);
-  EXPECT_THAT(Contexts(queue.Release(Voters({1, 2, 3}))), ElementsAre("a"));
+  EXPECT_THAT(Contexts(Release(queue, Voters({1, 2, 3}))), ElementsAre("a"));
   EXPECT_EQ(queue.size(), 1);
   queue.Confirm(3, Number(queue));
-  EXPECT_THAT(Contexts(queue.Release(Voters({1, 2, 3}))), ElementsAre("b"));
+  EXPECT_THAT(Contexts(Release(queue, Voters({1, 2, 3}))), ElementsAre("b"));
 }
 
 TEST(ReadIndexQueue, OldConfirmationsChangeNothing) {
@@ -82,10 +91,10 @@ TEST(ReadIndexQueue, OldConfirmationsChangeNothing) {
   queue.Push(Request("b"), 5, kSelf);
   queue.Confirm(2, 2);
   queue.Confirm(2, 1);  // Late.
-  EXPECT_THAT(Contexts(queue.Release(Voters({1, 2, 3}))), ElementsAre("a", "b"));
+  EXPECT_THAT(Contexts(Release(queue, Voters({1, 2, 3}))), ElementsAre("a", "b"));
   queue.Push(Request("same"), 5, kSelf);
   queue.Confirm(2, 2);
-  EXPECT_THAT(queue.Release(Voters({1, 2, 3})), IsEmpty());
+  EXPECT_THAT(Release(queue, Voters({1, 2, 3})), IsEmpty());
 }
 
 TEST(ReadIndexQueue, BothHalvesOfAJointConfigurationConfirm) {
@@ -94,16 +103,16 @@ TEST(ReadIndexQueue, BothHalvesOfAJointConfigurationConfirm) {
   const quorum::Joint joint = Voters({1, 2, 3}, {4, 5, 6});
   queue.Confirm(2, 1);
   queue.Confirm(4, 1);
-  EXPECT_THAT(queue.Release(joint), IsEmpty());
+  EXPECT_THAT(Release(queue, joint), IsEmpty());
   queue.Confirm(5, 1);
-  EXPECT_EQ(queue.Release(joint).size(), 1);
+  EXPECT_EQ(Release(queue, joint).size(), 1);
 }
 
 TEST(ReadIndexQueue, WhoIsNoVoterConfirmsNothing) {
   ReadIndexQueue queue;
   queue.Push(Request("a"), 5, kSelf);
   for (NodeId id : {7, 8, 9}) queue.Confirm(id, 1);
-  EXPECT_THAT(queue.Release(Voters({1, 2, 3})), IsEmpty());
+  EXPECT_THAT(Release(queue, Voters({1, 2, 3})), IsEmpty());
 }
 
 TEST(ReadIndexQueue, OnlyNumbersItGaveAreNumbers) {
@@ -152,7 +161,7 @@ TEST(ReadIndexQueue, AgreesWithItsDefinition) {
       const uint64_t number = random.Between(1, taken);
       queue.Confirm(from, number);
       highest[from] = std::max(highest[from], number);
-      const auto released = queue.Release(Voters(voters));
+      const auto released = Release(queue, Voters(voters));
       for (const auto& read : released) ASSERT_EQ(read.index, ++answered);
       const auto confirmed = [&](uint64_t read) {
         size_t count = 0;

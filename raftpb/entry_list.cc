@@ -151,7 +151,7 @@ void EntryList::VisitPieces(size_t begin, size_t end, Visit visit) const {
   visit(piece);
 }
 
-uint64_t EntryList::EncodedSize(size_t begin, size_t end) const {
+uint64_t EntryList::EncodedSizeOfPieces(size_t begin, size_t end) const {
   uint64_t sum = 0;
   VisitPieces(begin, end, [&sum](const Piece& piece) {
     sum += piece.chunk->EncodedSize(piece.begin, piece.end);
@@ -169,7 +169,7 @@ uint64_t EntryList::PayloadSizeOfPieces() const {
   return sum;
 }
 
-size_t EntryList::CountWithin(size_t begin, size_t end, uint64_t encoded_size) const {
+size_t EntryList::CountInPieces(size_t begin, size_t end, uint64_t encoded_size) const {
   if (encoded_size == std::numeric_limits<uint64_t>::max()) return end - begin;
   size_t count = 0;
   VisitPieces(begin, end, [&](const Piece& piece) {
@@ -195,7 +195,7 @@ size_t EntryList::CountWithin(size_t begin, size_t end, uint64_t encoded_size) c
 
 // --- Taking parts ----------------------------------------------------------------------------
 
-EntryList EntryList::Slice(size_t begin, size_t end) const {
+EntryList EntryList::SliceOfPieces(size_t begin, size_t end) const {
   assert(begin <= end && end <= size());
   EntryList slice;
   VisitPieces(begin, end, [&slice](const Piece& piece) {
@@ -214,7 +214,7 @@ void EntryList::DropFront(size_t n) {
   if (n > before_tail) tail_.begin += static_cast<uint32_t>(n - before_tail);
 }
 
-void EntryList::DropBack(size_t n) {
+void EntryList::DropSomeBack(size_t n) {
   assert(n <= size());
   if (n == size()) return Drain();
   for (; n >= tail_.size(); tail_ = earlier_->PopBack()) {

@@ -72,13 +72,9 @@ class EntryList {
 
   // Sums over the entries [begin, end), or all, and how many of them are within a sum, counted from
   // the first. Cost time in the number of chunks, never of entries.
+  uint64_t EncodedSize() const { return EncodedSize(0, size()); }
   uint64_t EncodedSize(size_t begin, size_t end) const;
-  uint64_t EncodedSize() const {
-    return InOneChunk() ? tail_.chunk->EncodedSize(tail_.begin, tail_.end) : EncodedSize(0, size());
-  }
-  uint64_t PayloadSize() const {
-    return InOneChunk() ? tail_.chunk->PayloadSize(tail_.begin, tail_.end) : PayloadSizeOfPieces();
-  }
+  uint64_t PayloadSize() const;
   size_t CountWithin(size_t begin, size_t end, uint64_t encoded_size) const;
 
   // Appends one entry. Writes into the free end of the last chunk if nobody else has, so that
@@ -108,8 +104,10 @@ class EntryList {
   EntryList Slice(size_t begin, size_t end) const;
 
   void DropFront(size_t n);  // Requires n <= size().
-  void DropBack(size_t n);   // Requires n <= size().
-  void Clear() {             // Also gives back the memory.
+  void DropBack(size_t n) {  // Requires n <= size().
+    if (n > 0) DropSomeBack(n);
+  }
+  void Clear() {  // Also gives back the memory.
     if (tail_.chunk != nullptr) std::exchange(tail_, {}).chunk->Unref();
     earlier_.reset();
     next_capacity_ = 1;
@@ -130,10 +128,9 @@ class EntryList {
 
     size_t size() const { return end - begin; }
     const Entry& operator[](size_t i) const { return chunk->slots()[begin + i].entry; }
-    // Whether this piece is what follows another one that is not empty.
+    // Whether this piece begins where another one ends.
     bool Continues(const Piece& other) const {
-      return chunk != nullptr && chunk == other.chunk && begin == other.end &&
-             other.begin != other.end;
+      return chunk != nullptr && chunk == other.chunk && begin == other.end;
     }
   };
 
@@ -182,12 +179,23 @@ class EntryList {
   }
   void StartChunk();
   void ExpectMoreThan(uint32_t entries);
-  bool InOneChunk() const { return tail_.chunk != nullptr && earlier_ == nullptr; }
-  uint64_t PayloadSizeOfPieces() const;
+  // The part [begin, end) of the tail, if all of that lies there.
+  bool IsInTail(size_t begin, size_t end) const { return begin >= SizeBeforeTail() && begin < end; }
+  Piece PartOfTail(size_t begin, size_t end) const {
+    const size_t before = SizeBeforeTail();
+    return {tail_.chunk, tail_.begin + static_cast<uint32_t>(begin - before),
+            tail_.begin + static_cast<uint32_t>(end - before)};
+  }
   size_t SizeBeforeTail() const { return earlier_ == nullptr ? 0 : earlier_->size(); }
   void AppendPieces(const EntryList& other);
   void AddPiece(Piece piece);
+  void DropSomeBack(size_t n);
   void Drain();
+  // What the functions of the same names do when not all lies in the tail.
+  EntryList SliceOfPieces(size_t begin, size_t end) const;
+  uint64_t EncodedSizeOfPieces(size_t begin, size_t end) const;
+  uint64_t PayloadSizeOfPieces() const;
+  size_t CountInPieces(size_t begin, size_t end, uint64_t encoded_size) const;
   // Calls visit(piece) for the parts of pieces that make up [begin, end), until it returns false.
   template <typename Visit>
   void VisitPieces(size_t begin, size_t end, Visit visit) const;
@@ -263,6 +271,30 @@ inline const Entry& EntryList::operator[](size_t i) const {
   if (i >= before) return tail_[i - before];
   const Pieces::Place place = earlier_->Find(i);
   return (*earlier_)[place.piece][i - place.before];
+}
+
+inline EntryList EntryList::Slice(size_t begin, size_t end) const {
+  if (!IsInTail(begin, end)) return SliceOfPieces(begin, end);
+  EntryList slice;
+  slice.tail_ = PartOfTail(begin, end);
+  slice.tail_.chunk->Ref();
+  return slice;
+}
+
+inline uint64_t EntryList::EncodedSize(size_t begin, size_t end) const {
+  if (!IsInTail(begin, end)) return EncodedSizeOfPieces(begin, end);
+  const Piece part = PartOfTail(begin, end);
+  return part.chunk->EncodedSize(part.begin, part.end);
+}
+
+inline uint64_t EntryList::PayloadSize() const {
+  if (!IsInTail(0, size())) return PayloadSizeOfPieces();
+  return tail_.chunk->PayloadSize(tail_.begin, tail_.end);
+}
+
+inline size_t EntryList::CountWithin(size_t begin, size_t end, uint64_t encoded_size) const {
+  if (IsInTail(begin, end) && EncodedSize(begin, end) <= encoded_size) return end - begin;
+  return CountInPieces(begin, end, encoded_size);
 }
 
 }  // namespace raftpb

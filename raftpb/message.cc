@@ -22,33 +22,4 @@ bool operator==(const Message& a, const Message& b) {
          (a.snapshot == b.snapshot || SnapshotOf(a) == SnapshotOf(b)) && a.responses == b.responses;
 }
 
-bool IsLocalMessage(MessageType type) {
-  switch (type) {
-    case MessageType::kHup:
-    case MessageType::kBeat:
-    case MessageType::kUnreachable:
-    case MessageType::kSnapStatus:
-    case MessageType::kCheckQuorum:
-    case MessageType::kStorageAppend:
-    case MessageType::kStorageAppendResp:
-    case MessageType::kStorageApply:
-    case MessageType::kStorageApplyResp: return true;
-    default: return false;
-  }
-}
-
-bool IsResponse(MessageType type) {
-  switch (type) {
-    case MessageType::kAppResp:
-    case MessageType::kVoteResp:
-    case MessageType::kHeartbeatResp:
-    case MessageType::kUnreachable:
-    case MessageType::kReadIndexResp:
-    case MessageType::kPreVoteResp:
-    case MessageType::kStorageAppendResp:
-    case MessageType::kStorageApplyResp: return true;
-    default: return false;
-  }
-}
-
 }  // namespace raftpb

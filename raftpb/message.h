@@ -65,10 +65,35 @@ struct Message {
 bool operator==(const Message& a, const Message& b);
 
 // Types that a server says to itself only. From the network they are refused.
-bool IsLocalMessage(MessageType type);
+constexpr bool IsLocalMessage(MessageType type) {
+  switch (type) {
+    case MessageType::kHup:
+    case MessageType::kBeat:
+    case MessageType::kUnreachable:
+    case MessageType::kSnapStatus:
+    case MessageType::kCheckQuorum:
+    case MessageType::kStorageAppend:
+    case MessageType::kStorageAppendResp:
+    case MessageType::kStorageApply:
+    case MessageType::kStorageApplyResp: return true;
+    default: return false;
+  }
+}
 
 // Types that answer something. A server takes them only from a peer that it tracks.
-bool IsResponse(MessageType type);
+constexpr bool IsResponse(MessageType type) {
+  switch (type) {
+    case MessageType::kAppResp:
+    case MessageType::kVoteResp:
+    case MessageType::kHeartbeatResp:
+    case MessageType::kUnreachable:
+    case MessageType::kReadIndexResp:
+    case MessageType::kPreVoteResp:
+    case MessageType::kStorageAppendResp:
+    case MessageType::kStorageApplyResp: return true;
+    default: return false;
+  }
+}
 
 }  // namespace raftpb
 

@@ -47,10 +47,7 @@ absl::StatusOr<Term> RaftLog::TermAt(Index index) const {
 
 Term RaftLog::TermOrZero(Index index) const { return KnownTermAt(index).value_or(0); }
 
-bool RaftLog::Matches(EntryId id) const { return KnownTermAt(id.index) == id.term; }
-
-absl::optional<Term> RaftLog::KnownTermAt(Index index) const {
-  if (index == last_.index) return last_.term;
+absl::optional<Term> RaftLog::KnownTermBeforeLast(Index index) const {
   if (const absl::optional<Term> term = unstable_.TermAt(index); term.has_value()) return term;
   if (index > last_.index || index + 1 < FirstIndex()) return absl::nullopt;
   if (index >= last_term_begin_) return last_.term;
@@ -181,35 +178,13 @@ void RaftLog::Restore(raftpb::SnapshotPtr snapshot) {
 
 // --- Commit --------------------------------------------------------------------------------------
 
-void RaftLog::CommitTo(Index to) {
-  if (to <= committed_) return;  // Stale news, not an error.
-  RAFT_CHECK(to <= last_.index) << "commit " << to << " is past the last entry " << last_.index;
-  committed_ = to;
-}
-
 bool RaftLog::MaybeCommit(EntryId id) {
   if (id.index <= committed_ || id.term == 0 || !Matches(id)) return false;
   CommitTo(id.index);
   return true;
 }
 
-// --- Storing -------------------------------------------------------------------------------------
-
-bool RaftLog::HasNextUnstable() const {
-  return unstable_.in_progress() < unstable_.end() ||
-         (unstable_.snapshot() != nullptr && !unstable_.snapshot_in_progress());
-}
-
 // --- Applying ------------------------------------------------------------------------------------
-
-Index RaftLog::MaxAppliable(bool allow_unstable) const {
-  return allow_unstable ? committed_ : std::min(committed_, unstable_.offset() - 1);
-}
-
-bool RaftLog::HasNextCommitted(bool allow_unstable) const {
-  if (applying_paused_ || HasUnstableSnapshot()) return false;
-  return applying_ < MaxAppliable(allow_unstable);
-}
 
 absl::StatusOr<raftpb::EntryList> RaftLog::NextCommitted(bool allow_unstable) const {
   if (!HasNextCommitted(allow_unstable)) return raftpb::EntryList();

@@ -3,11 +3,13 @@
 #ifndef RAFT_RAFT_LOG_RAFT_LOG_H_
 #define RAFT_RAFT_LOG_RAFT_LOG_H_
 
+#include <algorithm>
 #include <string>
 
 #include "absl/status/status.h"
 #include "absl/status/statusor.h"
 #include "absl/types/optional.h"
+#include "raft/check.h"
 #include "raft/log/conf_change_index.h"
 #include "raft/log/unstable.h"
 #include "raft/logger.h"
@@ -42,7 +44,11 @@ class RaftLog {
   // The same for log lines: 0 if unknown.
   Term TermOrZero(Index index) const;
   // Whether the entry at id.index is known to have id.term (Log Matching, §3.5).
-  bool Matches(EntryId id) const;
+  bool Matches(EntryId id) const { return KnownTermAt(id.index) == id.term; }
+  // The term at an index where it is known.
+  absl::optional<Term> KnownTermAt(Index index) const {
+    return index == last_.index ? absl::make_optional(last_.term) : KnownTermBeforeLast(index);
+  }
   // The largest index <= `index` whose term is <= `term`, with its term, or with nothing if the
   // term there is unknown. Where a follower's log can at best meet a leader's.
   struct Meeting {
@@ -76,13 +82,18 @@ class RaftLog {
 
   // --- Commit ---
 
-  void CommitTo(Index to);  // Requires to <= LastIndex(); smaller than committed is stale news.
+  void CommitTo(Index to) {        // Requires to <= LastIndex().
+    if (to <= committed_) return;  // Stale news, not an error.
+    RAFT_CHECK(to <= last_.index) << "commit " << to << " is past the last entry " << last_.index;
+    committed_ = to;
+  }
   // Commits up to `id` if that is progress and the entry is of id.term (§3.6.2). Whether it was.
   bool MaybeCommit(EntryId id);
 
   // --- Storing ---
 
-  bool HasNextUnstable() const;  // Entries or a snapshot that were not handed out for storing.
+  // Entries or a snapshot that were not handed out for storing.
+  bool HasNextUnstable() const { return unstable_.HasNext(); }
   raftpb::EntryList NextUnstableEntries() const { return unstable_.NextEntries(); }
   raftpb::SnapshotPtr NextUnstableSnapshot() const { return unstable_.NextSnapshot(); }
   bool HasUnstableEntries() const { return !unstable_.entries().empty(); }  // Handed out or not.
@@ -96,7 +107,9 @@ class RaftLog {
   // Whether committed entries can be handed out. With allow_unstable also such as are not stored
   // yet (the caller stores them first). None while a snapshot waits to be stored, nor while too
   // much is handed out already.
-  bool HasNextCommitted(bool allow_unstable) const;
+  bool HasNextCommitted(bool allow_unstable) const {
+    return !applying_paused_ && !HasUnstableSnapshot() && applying_ < MaxAppliable(allow_unstable);
+  }
   absl::StatusOr<raftpb::EntryList> NextCommitted(bool allow_unstable) const;
   // `entries`, as NextCommitted gave them, were handed out.
   void AcceptApplying(const raftpb::EntryList& entries, bool allow_unstable);
@@ -108,9 +121,11 @@ class RaftLog {
   std::string Describe() const;  // `committed=1, applied=1, applying=1, unstable.offset=2, ..`
 
  private:
-  absl::optional<Term> KnownTermAt(Index index) const;  // TermAt without the reason for failing.
+  absl::optional<Term> KnownTermBeforeLast(Index index) const;
   void TruncateAndAppend(const raftpb::EntryList& entries);
-  Index MaxAppliable(bool allow_unstable) const;
+  Index MaxAppliable(bool allow_unstable) const {
+    return allow_unstable ? committed_ : std::min(committed_, unstable_.offset() - 1);
+  }
 
   const Storage* storage_;
   Unstable unstable_;

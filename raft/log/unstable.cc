@@ -7,20 +7,9 @@
 
 namespace raft::log {
 
-absl::optional<Index> Unstable::FirstIndex() const {
-  if (snapshot_ == nullptr) return absl::nullopt;
-  return snapshot_->metadata.index + 1;
-}
-
 absl::optional<Index> Unstable::LastIndex() const {
   if (!entries_.empty()) return end() - 1;
   if (snapshot_ != nullptr) return snapshot_->metadata.index;
-  return absl::nullopt;
-}
-
-absl::optional<Term> Unstable::TermAt(Index index) const {
-  if (index >= offset_ && index < end()) return entries_[index - offset_].term;
-  if (snapshot_ != nullptr && index == snapshot_->metadata.index) return snapshot_->metadata.term;
   return absl::nullopt;
 }
 
@@ -37,17 +26,6 @@ raftpb::EntryList Unstable::SliceWithin(IndexRange range, uint64_t max_size) con
 }
 
 // --- Storing -------------------------------------------------------------------------------------
-
-raftpb::EntryList Unstable::NextEntries() const { return Slice({in_progress_, end()}); }
-
-raftpb::SnapshotPtr Unstable::NextSnapshot() const {
-  return snapshot_in_progress_ ? nullptr : snapshot_;
-}
-
-void Unstable::AcceptInProgress() {
-  in_progress_ = end();
-  snapshot_in_progress_ = snapshot_ != nullptr;
-}
 
 void Unstable::StableTo(EntryId id) {
   const absl::optional<Term> term = TermAt(id.index);
@@ -104,7 +82,7 @@ void Unstable::TruncateAndAppend(const raftpb::EntryList& entries) {
   }
 }
 
-void Unstable::PushBack(raftpb::Entry entry) {
+void Unstable::PushBack(raftpb::Entry&& entry) {
   RAFT_CHECK(entry.index == end()) << entry.index << " does not follow " << end() - 1;
   entries_.PushBack(std::move(entry));
 }

@@ -23,18 +23,35 @@ class Unstable {
   const raftpb::SnapshotPtr& snapshot() const { return snapshot_; }
   bool snapshot_in_progress() const { return snapshot_in_progress_; }
 
-  absl::optional<Index> FirstIndex() const;  // Behind the snapshot, if there is one.
-  absl::optional<Index> LastIndex() const;   // Of the entries, else of the snapshot.
-  absl::optional<Term> TermAt(Index index) const;
+  absl::optional<Index> FirstIndex() const {  // Behind the snapshot, if there is one.
+    if (snapshot_ == nullptr) return absl::nullopt;
+    return snapshot_->metadata.index + 1;
+  }
+  absl::optional<Index> LastIndex() const;  // Of the entries, else of the snapshot.
+  absl::optional<Term> TermAt(Index index) const {
+    if (index >= offset_ && index < end()) return entries_[index - offset_].term;
+    if (snapshot_ == nullptr || index != snapshot_->metadata.index) return absl::nullopt;
+    return snapshot_->metadata.term;
+  }
   // The entries of a range that lies within [offset(), end()).
   raftpb::EntryList Slice(IndexRange range) const;
   // The first of them within max_size of EncodedSize, but at least one. Not of an empty range.
   raftpb::EntryList SliceWithin(IndexRange range, uint64_t max_size) const;
 
   // What was not handed out yet.
-  raftpb::EntryList NextEntries() const;
-  raftpb::SnapshotPtr NextSnapshot() const;  // Null if none.
-  void AcceptInProgress();                   // Now it was.
+  bool HasNext() const {
+    return in_progress_ < end() || (snapshot_ != nullptr && !snapshot_in_progress_);
+  }
+  raftpb::EntryList NextEntries() const {
+    return entries_.Slice(in_progress_ - offset_, entries_.size());
+  }
+  raftpb::SnapshotPtr NextSnapshot() const {  // Null if none.
+    return snapshot_in_progress_ ? nullptr : snapshot_;
+  }
+  void AcceptInProgress() {  // Now it was.
+    in_progress_ = end();
+    snapshot_in_progress_ = snapshot_ != nullptr;
+  }
 
   // The disk has confirmed the log up to `id`. Ignored, with a log line, if the entry there has
   // another term by now (the ABA of etcd/raft issue 8) or is gone.
@@ -46,7 +63,7 @@ class Unstable {
   // Appends, replacing what stands at the first new index and behind it. Requires no gap.
   void TruncateAndAppend(const raftpb::EntryList& entries);
   // A leader's new entry at end(); nothing is replaced.
-  void PushBack(raftpb::Entry entry);
+  void PushBack(raftpb::Entry&& entry);
 
  private:
   raftpb::SnapshotPtr snapshot_;

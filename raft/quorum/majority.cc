@@ -24,10 +24,6 @@ Majority::Majority(absl::Span<const NodeId> ids) : ids_(ids.begin(), ids.end()) 
   ids_.erase(std::unique(ids_.begin(), ids_.end()), ids_.end());
 }
 
-bool Majority::contains(NodeId id) const {
-  return std::binary_search(ids_.begin(), ids_.end(), id);
-}
-
 void Majority::Insert(NodeId id) {
   const auto at = std::lower_bound(ids_.begin(), ids_.end(), id);
   if (at == ids_.end() || *at != id) ids_.insert(at, id);

@@ -44,7 +44,12 @@ class Majority {
   Majority() = default;
   explicit Majority(absl::Span<const NodeId> ids);  // Any order, repetitions allowed.
 
-  bool contains(NodeId id) const;
+  bool contains(NodeId id) const {
+    for (const NodeId voter : ids_) {
+      if (voter == id) return true;
+    }
+    return false;
+  }
   void Insert(NodeId id);  // Nothing if it is there already.
   void Erase(NodeId id);   // Nothing if it is not there.
   void Clear() { ids_.clear(); }

@@ -9,8 +9,6 @@
 namespace raft::tracker {
 namespace {
 
-bool HasSmallerId(const ProgressMap::Item& item, NodeId id) { return item.first < id; }
-
 Index CommittedIndexOf(const quorum::Majority& voters,
                        const std::vector<ProgressMap::Item>& items) {
   if (voters.empty()) return quorum::kInfinity;
@@ -24,15 +22,6 @@ Index CommittedIndexOf(const quorum::Majority& voters,
 }
 
 }  // namespace
-
-Progress* ProgressMap::Find(NodeId id) {
-  const auto at = std::lower_bound(items_.begin(), items_.end(), id, HasSmallerId);
-  return at != items_.end() && at->first == id ? &at->second : nullptr;
-}
-
-const Progress* ProgressMap::Find(NodeId id) const {
-  return const_cast<ProgressMap*>(this)->Find(id);
-}
 
 void ProgressMap::Reconcile(const Config& config, absl::Span<const NodeId> joined, Index next) {
   std::vector<Item> items;

@@ -27,8 +27,13 @@ class ProgressMap {
 
   explicit ProgressMap(ProgressLimits limits) : limits_(limits) {}
 
-  Progress* Find(NodeId id);  // Null if not tracked.
-  const Progress* Find(NodeId id) const;
+  Progress* Find(NodeId id) {  // Null if not tracked. Groups are small: a walk is the shortest way.
+    for (auto& [tracked, progress] : items_) {
+      if (tracked == id) return &progress;
+    }
+    return nullptr;
+  }
+  const Progress* Find(NodeId id) const { return const_cast<ProgressMap*>(this)->Find(id); }
   std::vector<Item>::iterator begin() { return items_.begin(); }
   std::vector<Item>::iterator end() { return items_.end(); }
   std::vector<Item>::const_iterator begin() const { return items_.begin(); }
