@@ -6,7 +6,7 @@
 //     ----
 //     the expected output, up to a blank line
 //
-// Output with blank lines in it stands between two pairs of `----`. docs/testing.md has the
+// Output with blank lines in it stands between two pairs of `----`. docs/scripts.md has the
 // language in full. This file knows nothing of Raft: what commands do is up to a handler.
 #ifndef RAFT_RAFTTEST_DATADRIVEN_H_
 #define RAFT_RAFTTEST_DATADRIVEN_H_

@@ -1,7 +1,7 @@
 // The commands of interaction scripts: one file each, named like the command, and a table.
 //
 // To add one: write commands/<name>.cc, declare it here, and give it a line in registry.cc.
-// docs/testing.md describes what they do; each file says what its command takes.
+// docs/scripts.md describes what they do; each file says what its command takes.
 #ifndef RAFT_RAFTTEST_COMMANDS_COMMANDS_H_
 #define RAFT_RAFTTEST_COMMANDS_COMMANDS_H_
 

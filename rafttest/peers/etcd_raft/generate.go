@@ -488,32 +488,69 @@ func reportSomeSnapshot(g *walk) {
 	g.dof("report-snapshot %d %d status=%s", g.leader(), g.anyNode(), pick(g, "finish", "failure"))
 }
 
-// Messages that a correct peer could have sent at some time.
+// Messages that a correct peer, or a storage thread, could have sent at some time, and some that
+// nobody may send.
 func madeUp(g *walk) {
 	to, from := g.anyNode(), g.anyNode()
 	s := g.node(to)
 	if to == from || s.GetTerm() == 0 { // Ours takes no message without a term.
 		return
 	}
-	last := must(g.cluster.env.Nodes[to-1].Storage.LastIndex())
+	storage := g.cluster.env.Nodes[to-1].Storage
+	last := must(storage.LastIndex())
+	lastTerm := must(storage.Term(last))
+	term := s.GetTerm()
+	const appendThread = "18446744073709551615"
 	line := fmt.Sprintf("step %d type=", to)
-	switch g.rand.Intn(8) {
+	switch g.rand.Intn(18) {
 	case 0:
-		line += fmt.Sprintf("MsgTimeoutNow from=%d term=%d", from, s.GetTerm())
+		line += fmt.Sprintf("MsgTimeoutNow from=%d term=%d", from, term)
 	case 1:
-		line += fmt.Sprintf("MsgVote from=%d term=%d log-term=%d index=%d", from, s.GetTerm()+1, s.GetTerm(), last)
+		line += fmt.Sprintf("MsgVote from=%d term=%d log-term=%d index=%d", from, term+1, lastTerm, last)
 	case 2:
-		line += fmt.Sprintf("MsgPreVote from=%d term=%d log-term=%d index=%d", from, s.GetTerm()+1, s.GetTerm(), last)
+		line += fmt.Sprintf("MsgPreVote from=%d term=%d log-term=%d index=%d", from, term+1, lastTerm, last)
 	case 3:
-		line += fmt.Sprintf("MsgAppResp from=%d term=%d index=%d", from, s.GetTerm(), s.GetCommit())
+		line += fmt.Sprintf("MsgAppResp from=%d term=%d index=%d", from, term, s.GetCommit())
 	case 4:
-		line += fmt.Sprintf("MsgAppResp from=%d term=%d index=%d reject=true reject-hint=%d log-term=%d", from, s.GetTerm(), last, s.GetCommit(), 1)
+		line += fmt.Sprintf("MsgAppResp from=%d term=%d index=%d reject=true reject-hint=%d log-term=%d", from, term,
+			last, s.GetCommit(), pick(g, 0, 1, lastTerm))
 	case 5:
-		line += fmt.Sprintf("MsgHeartbeatResp from=%d term=%d", from, s.GetTerm())
+		line += fmt.Sprintf("MsgHeartbeatResp from=%d term=%d", from, term)
 	case 6:
-		line += fmt.Sprintf("MsgHeartbeat from=%d term=%d commit=%d", from, s.GetTerm()+1, s.GetCommit())
+		line += fmt.Sprintf("MsgHeartbeat from=%d term=%d commit=%d", from, term+1, s.GetCommit())
 	case 7:
 		line += fmt.Sprintf("MsgTransferLeader from=%d", from)
+	case 8:
+		line += fmt.Sprintf("%s from=%d term=%d", pick(g, "MsgHup", "MsgBeat", "MsgUnreachable", "MsgSnapStatus",
+			"MsgCheckQuorum", "MsgStorageAppend", "MsgStorageAppendResp", "MsgStorageApply", "MsgStorageApplyResp"), from, term)
+	case 9:
+		line += fmt.Sprintf("MsgReadIndexResp from=%d term=%d index=%d%s", from, term, s.GetCommit(),
+			pick(g, "", " entries=(0/0/a)", " entries=(0/0/a,0/0/b)"))
+	case 10:
+		line += fmt.Sprintf("MsgReadIndex from=%d entries=(0/0/%s)", from, "r")
+	case 11:
+		line += fmt.Sprintf("MsgForgetLeader from=%d", from)
+	case 12:
+		line += fmt.Sprintf("%s from=%d term=%d reject=%t", pick(g, "MsgVoteResp", "MsgPreVoteResp"), from,
+			pick(g, term, term, term+1), g.chance(50))
+	case 13:
+		line += fmt.Sprintf("MsgStorageAppendResp from=%s term=%d log-term=%d index=%d", appendThread,
+			pick(g, term, term, 1), pick(g, lastTerm, lastTerm, 1), pick(g, last, last+1))
+	case 14:
+		if s.Lead == 0 || s.Lead == uint64(to) {
+			return
+		}
+		line += fmt.Sprintf("MsgApp from=%d term=%d log-term=%d index=%d commit=%d", s.Lead, term, lastTerm, last, s.GetCommit())
+	case 15:
+		if s.RaftState == raft.StateLeader {
+			return
+		}
+		line += fmt.Sprintf("MsgApp from=%d term=%d log-term=%d index=%d commit=%d entries=(%d/%d/%s)", from, term+1,
+			lastTerm, last, s.GetCommit(), term+1, last+1, "m")
+	case 16:
+		line += fmt.Sprintf("MsgProp from=%d entries=(0/0/p,0/0/q)", from)
+	case 17:
+		line += fmt.Sprintf("MsgSnap from=%d term=%d", from, pick(g, term, term+1))
 	}
 	g.do(line)
 }
