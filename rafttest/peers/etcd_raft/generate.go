@@ -37,7 +37,7 @@ type walk struct {
 	extended bool
 	weights  map[string]int // Of the actions of this walk; every walk likes other ones.
 	out      strings.Builder
-	failed   bool // The library failed an assertion; the script ends before it.
+	failed   bool // The script ends here: the library failed an assertion, or lost a write.
 }
 
 // --- Saying it ---
@@ -58,6 +58,9 @@ func (g *walk) do(line string, input ...string) {
 		g.out.WriteString("\n")
 	}
 	g.out.WriteString(step{line: line, input: input, output: output}.String())
+	if strings.Contains(output, "can't apply snapshot and entries") {
+		g.failed = true // A write is lost, and what follows makes no sense any more.
+	}
 }
 
 func (g *walk) dof(format string, args ...any) { g.do(fmt.Sprintf(format, args...)) }
@@ -167,17 +170,24 @@ func (g *walk) setUp() {
 	if len(learners) > 0 {
 		start += fmt.Sprintf(" learners=(%s)", strings.Join(learners, ","))
 	}
-	start += fmt.Sprintf(" index=%d", pick(g, 2, 3, 5, 10, 11, 10, 9, 10, 126, 4294967294))
+	index := pick(g, 2, 3, 5, 10, 11, 10, 9, 10, 126, 4294967294)
+	startAt := func(index int) string { return start + fmt.Sprintf(" index=%d", index) }
 	bootstrapped := g.extended && g.chance(8)
 	if bootstrapped {
-		start = ""
+		startAt = func(int) string { return "" }
 	}
 	options := g.options()
-	if g.chance(85) {
-		g.dof("add-nodes %d %s%s", members, start, options)
+	if g.chance(75) {
+		g.dof("add-nodes %d %s%s", members, startAt(index), options)
 	} else {
+		behind := 0 // At most a minority, or what the others start with would not be committed.
 		for id := 1; id <= members; id++ {
-			g.dof("add-nodes 1 %s%s", start, pick(g, options, g.options()))
+			at := index
+			if index > 3 && 2*(behind+1) < len(voters) && g.chance(20) {
+				at -= 1 + g.rand.Intn(index-2)%5
+				behind++
+			}
+			g.dof("add-nodes 1 %s%s", startAt(max(at, 2)), pick(g, options, g.options()))
 		}
 	}
 	if bootstrapped {
