@@ -69,6 +69,15 @@ Faults Faults::Draw(Random& random) {
   return f;
 }
 
+void Faults::DrawDisk(Random& random) {
+  disk_error = random.Chance(0.6) ? 0 : 0.0001 + 0.003 * random.Unit();
+  disk_full = random.Chance(0.7) ? 0 : 0.0001 + 0.02 * random.Unit();
+  disk_short = SometimesBetween(random, 0.001, 0.1);
+  power_cut = random.Chance(0.6) ? 0 : 0.0005 + 0.005 * random.Unit();
+  process_dies = random.Unit();
+  rot = SometimesBetween(random, 0.2, 1);
+}
+
 namespace {
 
 struct Parameter {
@@ -100,6 +109,12 @@ constexpr Parameter kParameters[] = {
     {"torn_write", &Faults::torn_write},
     {"kept_write", &Faults::kept_write},
     {"ready_delay", &Faults::ready_delay},
+    {"disk_error", &Faults::disk_error},
+    {"disk_full", &Faults::disk_full},
+    {"disk_short", &Faults::disk_short},
+    {"power_cut", &Faults::power_cut},
+    {"process_dies", &Faults::process_dies},
+    {"rot", &Faults::rot},
     {"clock_skew", &Faults::clock_skew},
     {"pre_vote", &Faults::pre_vote},
     {"check_quorum", &Faults::check_quorum},

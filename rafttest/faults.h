@@ -50,6 +50,14 @@ struct Faults {
   double kept_write = 0.5;  // A crash leaves all of it, though nobody was told.
   double ready_delay = 0;   // A server gets round to its Ready only after this many ticks (mean).
 
+  // The real log only (wal_disk.h). Per operation of the disk: it fails for good,
+  double disk_error = 0;
+  double disk_full = 0;     // or for lack of space;
+  double disk_short = 0;    // it is interrupted, or does less than it was asked.
+  double power_cut = 0;     // Per batch: the machine dies somewhere inside.
+  double process_dies = 0;  // Of crashes: only the process dies, what it wrote stays.
+  double rot = 0;  // After a crash a copy of the disk is damaged, and must not be believed.
+
   // Clocks: each server's ticks are this much faster or slower at most (0.5 .. 2).
   double clock_skew = 0;
 
@@ -71,6 +79,7 @@ struct Faults {
   uint32_t payload_bytes = 8;
 
   static Faults Draw(Random& random);
+  void DrawDisk(Random& random);  // What only the real log knows.
 
   // What differs from the above, exactly: `drop=0.1,crash_every=35`. Parse understands it.
   std::string Describe() const;

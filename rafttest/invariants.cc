@@ -552,6 +552,15 @@ void Invariants::OnApplied(NodeId id, const raftpb::Entry& entry, uint64_t state
   if (conf_state != nullptr) CheckConfiguration(id, entry.index, *conf_state);
 }
 
+// S7: the same commands lead to the same state (§2.1).
+void Invariants::OnMachineState(NodeId id, Index index, uint64_t hash) {
+  const auto [first, is_first] = machine_states_.emplace(index, hash);
+  if (!is_first && first->second != hash) {
+    Fail("S7", absl::StrCat("the state machine of ", id, " is another after entry ", index,
+                            " than somebody else's"));
+  }
+}
+
 void Invariants::OnChanged(NodeId id, const RawNode& node, const raftpb::ConfState& conf_state) {
   ghost(id).membership = node.raft().membership();
   const raftpb::ConfState now = node.raft().membership().ToConfState();

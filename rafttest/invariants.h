@@ -73,6 +73,8 @@ class Invariants {
   // with the configuration that resulted.
   void OnApplied(raft::NodeId id, const raftpb::Entry& entry, uint64_t state_hash,
                  const raftpb::ConfState* conf_state);
+  // Its state machine is this, as a hash, after the entry at `index`.
+  void OnMachineState(raft::NodeId id, raft::Index index, uint64_t hash);
   // It was told to change its configuration, and said that this is the result.
   void OnChanged(raft::NodeId id, const raft::RawNode& node, const raftpb::ConfState& conf_state);
   // It asked for a read; it got an answer.
@@ -132,6 +134,7 @@ class Invariants {
   // For each index the (term, hash) pairs ever seen there.
   std::vector<absl::InlinedVector<std::pair<raft::Term, uint64_t>, 1>> seen_;
   std::map<raft::Index, raftpb::ConfState> configurations_;  // By the index of the change.
+  std::map<raft::Index, uint64_t> machine_states_;           // The first seen after each entry.
   struct Read {
     raft::NodeId from = raft::kNone;
     raft::Index at_least = 0;

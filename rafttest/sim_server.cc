@@ -8,6 +8,8 @@
 #include "raft/check.h"
 #include "raft/errors.h"
 #include "rafttest/hashed_log.h"
+#include "rafttest/sessions.h"
+#include "storage/errors.h"
 
 namespace rafttest {
 
@@ -26,51 +28,78 @@ std::string EncodeHash(uint64_t hash) {
   return bytes;
 }
 
-uint64_t DecodeHash(const absl::Cord& data) {
+uint64_t DecodeHash(absl::string_view bytes) {
   uint64_t hash = 0;
-  const std::string bytes(data);
-  if (bytes.size() == sizeof(hash)) std::memcpy(&hash, bytes.data(), sizeof(hash));
+  if (bytes.size() >= sizeof(hash)) std::memcpy(&hash, bytes.data(), sizeof(hash));
   return hash;
 }
 
 }  // namespace
 
-absl::StatusOr<raftpb::SnapshotPtr> SimStorage::Snapshot() const {
+SimServer::SimServer(const raft::Config& config, const Faults& faults,
+                     std::unique_ptr<SimDisk> disk, const Application* application, World* world,
+                     Invariants* invariants)
+    : config_(config),
+      faults_(faults),
+      world_(world),
+      invariants_(invariants),
+      disk_(std::move(disk)),
+      application_(application) {
+  disk_->set_source(this);
+}
+
+// --- The state, in and out of snapshots ----------------------------------------------------------
+
+std::string SimServer::SaveState() const {
+  std::string bytes = EncodeHash(state_.hash);
+  if (machine_ != nullptr) bytes.append(machine_->Save());
+  return bytes;
+}
+
+raftpb::SnapshotPtr SimServer::SnapshotNow() const {
   auto snapshot = std::make_shared<raftpb::Snapshot>();
-  snapshot->metadata = {.conf_state = state_->conf_state,
-                        .index = state_->applied.index,
-                        .term = state_->applied.term};
-  snapshot->data = absl::Cord(EncodeHash(state_->hash));
+  snapshot->metadata = {
+      .conf_state = state_.conf_state, .index = state_.applied.index, .term = state_.applied.term};
+  snapshot->data = absl::Cord(SaveState());
   return snapshot;
 }
 
-SimServer::SimServer(const raft::Config& config, const Faults& faults, World* world,
-                     Invariants* invariants)
-    : config_(config), faults_(faults), world_(world), invariants_(invariants) {
-  config_.storage = &storage_;
-  storage_.set_state(&state_);
+// The state of a snapshot; of null, that before the first entry.
+void SimServer::LoadState(const raftpb::Snapshot* snapshot) {
+  state_ = {};
+  if (application_ != nullptr) {
+    machine_ = std::make_unique<Sessions>(application_->NewStateMachine());
+  }
+  if (snapshot == nullptr) return;
+  const std::string bytes(snapshot->data);
+  state_ = {.applied = snapshot->metadata.id(),
+            .hash = DecodeHash(bytes),
+            .conf_state = snapshot->metadata.conf_state};
+  if (machine_ == nullptr) return;
+  machine_->Load(absl::string_view(bytes).substr(sizeof(uint64_t)));
+  ReportMachine();
 }
 
+void SimServer::ReportMachine() {
+  invariants_->OnMachineState(id(), state_.applied.index, HashBytes(0, machine_->Save()));
+}
+
+// --- Lives ---------------------------------------------------------------------------------------
+
 void SimServer::Found(const raftpb::ConfState& conf_state) {
-  auto snapshot = std::make_shared<raftpb::Snapshot>();
-  snapshot->metadata = {.conf_state = conf_state, .index = 1, .term = 1};
-  snapshot->data = absl::Cord(EncodeHash(kFoundingHash));
-  RAFT_CHECK(storage_.ApplySnapshot(std::move(snapshot)).ok());
-  durable_state_ = {.applied = {1, 1}, .hash = kFoundingHash, .conf_state = conf_state};
+  LoadState(nullptr);
+  state_ = {.applied = {1, 1}, .hash = kFoundingHash, .conf_state = conf_state};
+  RAFT_CHECK(disk_->Found(SnapshotNow()).ok());
   invariants_->OnFounded(id(), 1, {.term = 1, .hash = kFoundingHash}, conf_state);
 }
 
 void SimServer::Start() {
-  // The commit index need not have been synced, but what the state machine has applied was
-  // committed, and so was what the snapshot covers.
-  raftpb::HardState hard_state = hard_state_;
-  hard_state.commit =
-      std::max({hard_state.commit, durable_state_.applied.index, storage_.FirstIndex() - 1});
-  hard_state.commit = std::min(hard_state.commit, storage_.LastIndex());
-  storage_.SetHardState(hard_state);
-  storage_.SetConfState(durable_state_.conf_state);
-  state_ = durable_state_;
-  config_.applied = durable_state_.applied.index;
+  const absl::StatusOr<raftpb::SnapshotPtr> snapshot = disk_->Open();
+  if (!snapshot.ok()) return invariants_->Fail("Q1", std::string(snapshot.status().message()));
+  LoadState(snapshot->get());
+  failed_ = false;
+  config_.storage = &disk_->storage();
+  config_.applied = state_.applied.index;
   absl::StatusOr<std::unique_ptr<raft::RawNode>> node = raft::RawNode::Create(config_);
   if (!node.ok()) {
     invariants_->Fail("S8", std::string(node.status().message()));
@@ -84,33 +113,28 @@ void SimServer::Crash(Random& random) {
   node_.reset();
   awaiting_write_ = false;
   applies_.clear();
-  // Writes go to the disk in order: a beginning of the queue may be there, and a beginning of the
-  // batch after it.
-  for (Write& write : writes_) {
-    write.committed.Clear();
-    if (random.Chance(faults_.kept_write)) {
-      Perform(write);
-      continue;
-    }
-    if (write.snapshot == nullptr && random.Chance(faults_.torn_write)) {
-      write.entries.DropBack(random.Between(0, write.entries.size()));
-      Perform(write);
-    }
-    break;
-  }
+  std::vector<SimDisk::Batch> under_way;
+  for (const Write& write : writes_) under_way.push_back(write.batch);
   writes_.clear();
-  if (hard_state_.commit > synced_commit_) {
-    hard_state_.commit = random.Between(synced_commit_, hard_state_.commit);
-    synced_commit_ = hard_state_.commit;
-  }
+  const absl::StatusOr<std::vector<SimDisk::Batch>> durable = disk_->Crash(random, under_way);
+  if (!durable.ok()) return invariants_->Fail("Q1", std::string(durable.status().message()));
+  for (const SimDisk::Batch& batch : *durable) ReportDurable(batch);
   invariants_->OnCrashed(id());
 }
+
+// Nothing more leaves it in this life.
+void SimServer::Fail(const absl::Status& why) {
+  failed_ = true;
+  world_->OnDiskFailed(id(), why);
+}
+
+// --- The ready loop ------------------------------------------------------------------------------
 
 void SimServer::Work() {
   // Work that makes work for itself without end would stop the time.
   constexpr int kMostReadys = 100000;
   int readys = 0;
-  while (node_ != nullptr && !awaiting_write_ && node_->HasReady()) {
+  while (node_ != nullptr && !failed_ && !awaiting_write_ && node_->HasReady()) {
     const absl::Status taken = node_->TakeReady(ready_);
     if (!taken.ok()) {
       invariants_->Fail("S8", std::string(taken.message()));
@@ -131,10 +155,10 @@ void SimServer::Work() {
 
 void SimServer::Handle(raft::Ready& ready) {
   for (const Message& m : ready.messages) Deliver(m);
-  writes_.push_back({.entries = ready.entries,
-                     .hard_state = ready.hard_state,
-                     .snapshot = ready.snapshot,
-                     .must_sync = ready.must_sync,
+  writes_.push_back({.batch = {.entries = ready.entries,
+                               .hard_state = ready.hard_state,
+                               .snapshot = ready.snapshot,
+                               .must_sync = ready.must_sync},
                      .after = std::move(ready.messages_after_write),
                      .committed = ready.committed_entries});
   ready.messages_after_write.clear();
@@ -150,12 +174,13 @@ void SimServer::Handle(raft::Ready& ready) {
 void SimServer::HandleAsync(raft::Ready& ready) {
   for (Message& m : ready.messages) {
     if (m.to == raft::kLocalAppendThread) {
-      Write write = {.entries = std::move(m.entries),
-                     .snapshot = std::move(m.snapshot),
-                     .must_sync = true,
+      Write write = {.batch = {.entries = std::move(m.entries),
+                               .snapshot = std::move(m.snapshot),
+                               .must_sync = true},
                      .after = std::move(m.responses)};
       if (m.term != 0 || m.vote != raft::kNone || m.commit != 0) {
-        write.hard_state = raftpb::HardState{.term = m.term, .vote = m.vote, .commit = m.commit};
+        write.batch.hard_state =
+            raftpb::HardState{.term = m.term, .vote = m.vote, .commit = m.commit};
       }
       writes_.push_back(std::move(write));
       world_->StartWrite(id());
@@ -168,12 +193,16 @@ void SimServer::HandleAsync(raft::Ready& ready) {
   }
 }
 
-// The oldest write has become durable.
+// The oldest write becomes durable.
 void SimServer::WriteDone() {
+  if (failed_) return;
+  const absl::Status written = disk_->Write(writes_.front().batch);
+  if (storage::IsNoSpace(written)) return world_->StartWrite(id());  // Somebody will make room.
+  if (!written.ok()) return Fail(written);
   const Write write = std::move(writes_.front());
   writes_.pop_front();
-  Perform(write);
-  if (write.snapshot != nullptr) state_ = durable_state_;
+  ReportDurable(write.batch);
+  if (write.batch.snapshot != nullptr) LoadState(write.batch.snapshot.get());
   for (const Message& m : write.after) Deliver(m);
   if (config_.async_storage_writes) return;
   Apply(write.committed);
@@ -184,6 +213,7 @@ void SimServer::WriteDone() {
 }
 
 void SimServer::ApplyDone() {
+  if (failed_) return;
   const Message work = std::move(applies_.front());
   applies_.pop_front();
   Apply(work.entries);
@@ -191,24 +221,12 @@ void SimServer::ApplyDone() {
   MaybeTakeSnapshot();
 }
 
-void SimServer::Perform(const Write& write) {
-  if (write.hard_state) {
-    hard_state_ = *write.hard_state;
-    invariants_->OnDurable(id(), hard_state_);
+void SimServer::ReportDurable(const SimDisk::Batch& batch) {
+  if (batch.hard_state) invariants_->OnDurable(id(), *batch.hard_state);
+  if (batch.snapshot != nullptr) {
+    invariants_->OnDurable(id(), *batch.snapshot, DecodeHash(std::string(batch.snapshot->data)));
   }
-  // A sync makes everything written before durable, too (raft/ready.h).
-  if (write.must_sync) synced_commit_ = hard_state_.commit;
-  if (write.snapshot != nullptr) {
-    const raftpb::SnapshotMetadata& metadata = write.snapshot->metadata;
-    const uint64_t hash = DecodeHash(write.snapshot->data);
-    RAFT_CHECK(storage_.ApplySnapshot(write.snapshot).ok());
-    durable_state_ = {.applied = metadata.id(), .hash = hash, .conf_state = metadata.conf_state};
-    invariants_->OnDurable(id(), *write.snapshot, hash);
-  }
-  if (!write.entries.empty()) {
-    RAFT_CHECK(storage_.Append(write.entries).ok());
-    invariants_->OnDurable(id(), write.entries);
-  }
+  if (!batch.entries.empty()) invariants_->OnDurable(id(), batch.entries);
 }
 
 void SimServer::Apply(const EntryList& entries) {
@@ -226,7 +244,12 @@ void SimServer::Apply(const EntryList& entries) {
     state_.hash = HashEntry(state_.hash, entry);
     state_.applied = entry.id();
     invariants_->OnApplied(id(), entry, state_.hash, change ? &state_.conf_state : nullptr);
-    world_->OnApplied(id(), entry);
+    std::string answer;
+    if (machine_ != nullptr && !change && entry.data.size() > kPayloadHeader) {
+      answer = machine_->Apply(std::string(entry.data).substr(kPayloadHeader));
+      ReportMachine();
+    }
+    world_->OnApplied(id(), entry, answer);
   }
 }
 
@@ -246,20 +269,20 @@ void SimServer::Deliver(const Message& message) {
 
 void SimServer::MaybeTakeSnapshot() {
   if (faults_.compact_every == 0) return;
-  if (state_.applied.index < storage_.FirstIndex() - 1 + faults_.compact_every) return;
+  if (state_.applied.index < disk_->storage().FirstIndex() - 1 + faults_.compact_every) return;
   TakeSnapshot(faults_.entries_kept);
 }
 
 void SimServer::TakeSnapshot(uint32_t entries_kept) {
   const Index applied = state_.applied.index;
-  if (applied < storage_.FirstIndex() || applied > storage_.LastIndex()) return;
-  if (!storage_.CreateSnapshot(applied, state_.conf_state, absl::Cord(EncodeHash(state_.hash)))
-           .ok()) {
-    return;
-  }
-  durable_state_ = state_;
-  if (applied <= entries_kept || applied - entries_kept < storage_.FirstIndex()) return;
-  RAFT_CHECK(storage_.Compact(applied - entries_kept).ok());
+  const Index first = disk_->storage().FirstIndex();
+  if (applied < first || applied > disk_->storage().LastIndex()) return;
+  const absl::Status saved =
+      disk_->SaveSnapshot(state_.applied, state_.conf_state, absl::Cord(SaveState()));
+  if (raft::IsSnapshotOutOfDate(saved) || storage::IsNoSpace(saved)) return;
+  if (!saved.ok()) return Fail(saved);
+  if (applied <= entries_kept || applied - entries_kept < first) return;
+  if (absl::Status s = disk_->Compact(applied - entries_kept); !s.ok()) return Fail(s);
   invariants_->OnCompacted(id(), applied - entries_kept);
 }
 

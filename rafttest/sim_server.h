@@ -5,19 +5,22 @@
 #include <cstdint>
 #include <deque>
 #include <memory>
+#include <string>
 #include <vector>
 
-#include "absl/types/optional.h"
+#include "absl/status/status.h"
+#include "absl/strings/string_view.h"
 #include "raft/config.h"
 #include "raft/raw_node.h"
 #include "raft/ready.h"
 #include "raft/types.h"
 #include "raftpb/conf_state.h"
 #include "raftpb/message.h"
+#include "rafttest/application.h"
 #include "rafttest/faults.h"
 #include "rafttest/invariants.h"
 #include "rafttest/random.h"
-#include "storage/memory_storage.h"
+#include "rafttest/sim_disk.h"
 
 namespace rafttest {
 
@@ -28,22 +31,9 @@ struct HashState {
   raftpb::ConfState conf_state;
 };
 
-// What the server's disk has, as the core reads it. Survives crashes.
-class SimStorage : public storage::MemoryStorage {
- public:
-  // Of the state machine as it is when asked, so that it has the membership of now: a follower
-  // that joined since the last stored snapshot could do nothing with that one.
-  absl::StatusOr<raftpb::SnapshotPtr> Snapshot() const override;
-
-  void set_state(const HashState* state) { state_ = state; }
-
- private:
-  const HashState* state_ = nullptr;  // Of the running server.
-};
-
 // Does what a ready loop does, and nothing by itself: the simulation says when writes end, when it
 // crashes, and carries its messages.
-class SimServer {
+class SimServer : private SnapshotSource {
  public:
   // What the simulation does for a server.
   class World {
@@ -53,20 +43,30 @@ class SimServer {
     // Calls WriteDone (or ApplyDone) of the server after a while, unless it crashes before.
     virtual void StartWrite(raft::NodeId id) = 0;
     virtual void StartApply(raft::NodeId id) = 0;
-    virtual void OnApplied(raft::NodeId id, const raftpb::Entry& entry) = 0;
+    // `answer` is that of the state machine, if there is one.
+    virtual void OnApplied(raft::NodeId id, const raftpb::Entry& entry,
+                           absl::string_view answer) = 0;
     virtual void OnReadState(raft::NodeId id, const raft::ReadState& read) = 0;
     virtual void OnRole(raft::NodeId id, const raft::SoftState& state) = 0;
+    // Its disk failed. It does nothing more; the world is to crash it.
+    virtual void OnDiskFailed(raft::NodeId id, const absl::Status& why) = 0;
   };
 
-  SimServer(const raft::Config& config, const Faults& faults, World* world, Invariants* invariants);
+  // Payloads of entries begin with so many bytes that are not for the state machine.
+  static constexpr size_t kPayloadHeader = sizeof(uint64_t);
+
+  // `application` may be null: then there is only the hash.
+  SimServer(const raft::Config& config, const Faults& faults, std::unique_ptr<SimDisk> disk,
+            const Application* application, World* world, Invariants* invariants);
 
   raft::NodeId id() const { return config_.id; }
   bool alive() const { return node_ != nullptr; }
+  bool failed() const { return failed_; }  // Its disk, in this life.
   raft::RawNode& node() { return *node_; }
   const raft::RawNode& node() const { return *node_; }
   const HashState& state() const { return state_; }
-  bool busy() const { return awaiting_write_; }
-  SimStorage& storage() { return storage_; }
+  const StateMachine& machine() const { return *machine_; }  // Of the application.
+  SimDisk& disk() { return *disk_; }
 
   // A founding member: starts from a snapshot at index 1.
   void Found(const raftpb::ConfState& conf_state);
@@ -85,17 +85,19 @@ class SimServer {
  private:
   // One batch on its way to the disk, and what follows it.
   struct Write {
-    raftpb::EntryList entries;
-    absl::optional<raftpb::HardState> hard_state;
-    raftpb::SnapshotPtr snapshot;
-    bool must_sync = false;
+    SimDisk::Batch batch;
     std::vector<raftpb::Message> after;  // To send, or to hand back to the core.
     raftpb::EntryList committed;         // To apply afterwards (synchronous mode).
   };
 
   void Handle(raft::Ready& ready);
   void HandleAsync(raft::Ready& ready);
-  void Perform(const Write& write);
+  void ReportDurable(const SimDisk::Batch& batch);
+  void Fail(const absl::Status& why);
+  raftpb::SnapshotPtr SnapshotNow() const override;
+  std::string SaveState() const;
+  void LoadState(const raftpb::Snapshot* snapshot);
+  void ReportMachine();
   void Apply(const raftpb::EntryList& entries);
   void Deliver(const raftpb::Message& message);
   void MaybeTakeSnapshot();
@@ -105,16 +107,15 @@ class SimServer {
   World* world_;
   Invariants* invariants_;
 
-  // Disk.
-  SimStorage storage_;
-  raftpb::HardState hard_state_;  // As written; the commit index may not be synced.
-  raft::Index synced_commit_ = 0;
-  HashState durable_state_;
+  std::unique_ptr<SimDisk> disk_;
+  const Application* const application_;
 
   // Memory.
   std::unique_ptr<raft::RawNode> node_;
   raft::Ready ready_;
   HashState state_;
+  std::unique_ptr<StateMachine> machine_;
+  bool failed_ = false;          // The disk, in this life.
   bool awaiting_write_ = false;  // Synchronous mode: Advance comes when the write is done.
   std::deque<Write> writes_;
   std::deque<raftpb::Message> applies_;

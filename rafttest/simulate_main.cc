@@ -15,6 +15,7 @@
 #include "absl/strings/str_cat.h"
 #include "absl/strings/str_split.h"
 #include "rafttest/callers_folder.h"
+#include "rafttest/key_value_application.h"
 #include "rafttest/picture.h"
 #include "rafttest/recording.h"
 #include "rafttest/shrink.h"
@@ -24,6 +25,10 @@ ABSL_FLAG(std::string, seeds, "1..100", "seeds to run, as FIRST..LAST or one num
 ABSL_FLAG(uint64_t, ticks, 1000, "ticks with faults, before the cluster is healed");
 ABSL_FLAG(uint64_t, nodes, 5, "servers in the founding configuration");
 ABSL_FLAG(uint64_t, spares, 2, "further servers, for changes of membership");
+ABSL_FLAG(
+    std::string, disk, "memory",
+    "memory: a model of a disk, fast; wal: the real log of storage/ on files that fail, below a "
+    "key-value store whose clients' history must be linearizable");
 ABSL_FLAG(bool, trace, false, "print every event");
 ABSL_FLAG(bool, hashes, false, "print the trace hash of every seed");
 ABSL_FLAG(uint64_t, max_failures, 0, "stop after this many failing seeds; 0: run all");
@@ -55,6 +60,11 @@ SimulationOptions OptionsFor(uint64_t seed) {
   options.ticks = absl::GetFlag(FLAGS_ticks);
   options.servers = absl::GetFlag(FLAGS_nodes);
   options.spares = absl::GetFlag(FLAGS_spares);
+  if (absl::GetFlag(FLAGS_disk) == "wal") {
+    static const KeyValueApplication* const application = new KeyValueApplication();
+    options.wal = true;
+    options.application = application;
+  }
   if (!absl::GetFlag(FLAGS_faults).empty()) {
     options.faults = *Faults::Parse(absl::GetFlag(FLAGS_faults));  // Main has looked at it.
   }
@@ -64,7 +74,7 @@ SimulationOptions OptionsFor(uint64_t seed) {
 std::string ReplayCommand(const SimulationOptions& options) {
   return absl::StrCat(
       "bazel run -c opt //rafttest:simulate -- --seeds=", options.seed, " --ticks=", options.ticks,
-      " --nodes=", options.servers, " --spares=", options.spares,
+      " --nodes=", options.servers, " --spares=", options.spares, options.wal ? " --disk=wal" : "",
       options.faults ? absl::StrCat(" --faults=", options.faults->Describe()) : "", " --trace");
 }
 
@@ -113,6 +123,32 @@ void PrintCoverage(const Coverage& c, double seconds) {
       static_cast<unsigned long long>(c.snapshots_sent),
       static_cast<unsigned long long>(c.membership_changes),
       static_cast<unsigned long long>(c.joint_configurations));
+  if (c.operations > 0) {
+    std::printf("operations answered %llu, of unknown outcome %llu, histories too hard %llu\n",
+                static_cast<unsigned long long>(c.operations),
+                static_cast<unsigned long long>(c.given_up),
+                static_cast<unsigned long long>(c.histories_given_up));
+  }
+  if (c.disk.batches > 0) {
+    std::printf(
+        "batches %llu, power cuts %llu, while recovering %llu, processes killed %llu, torn tails "
+        "%llu, servers stopped by their disks %llu, I/O errors %llu, syncs failed %llu, no space "
+        "%llu, short %llu, one bit damaged: refused %llu, harmless %llu, taken for a torn tail "
+        "%llu\n",
+        static_cast<unsigned long long>(c.disk.batches),
+        static_cast<unsigned long long>(c.disk.power_cuts),
+        static_cast<unsigned long long>(c.disk.cuts_while_recovering),
+        static_cast<unsigned long long>(c.disk.process_deaths),
+        static_cast<unsigned long long>(c.disk.torn_tails),
+        static_cast<unsigned long long>(c.disk_failures),
+        static_cast<unsigned long long>(c.disk.io_errors),
+        static_cast<unsigned long long>(c.disk.sync_failures),
+        static_cast<unsigned long long>(c.disk.no_space),
+        static_cast<unsigned long long>(c.disk.short_operations),
+        static_cast<unsigned long long>(c.disk.rot_refused),
+        static_cast<unsigned long long>(c.disk.rot_harmless),
+        static_cast<unsigned long long>(c.disk.rot_cut));
+  }
   std::printf("%.1f s, %.1f simulated server-hours per minute (ticks of 100 ms)\n", seconds,
               hours / seconds * 60);
 }

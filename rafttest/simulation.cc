@@ -11,6 +11,9 @@
 #include "raft/errors.h"
 #include "raft/raft.h"
 #include "raftpb/describe.h"
+#include "rafttest/hashed_log.h"
+#include "rafttest/linearizability.h"
+#include "rafttest/memory_disk.h"
 
 namespace rafttest {
 
@@ -110,6 +113,11 @@ void Coverage::Add(const Coverage& other) {
   transfers += other.transfers;
   events += other.events;
   ticks += other.ticks;
+  disk_failures += other.disk_failures;
+  operations += other.operations;
+  given_up += other.given_up;
+  histories_given_up += other.histories_given_up;
+  disk.Add(other.disk);
 }
 
 template <typename... Parts>
@@ -158,9 +166,23 @@ Simulation::Simulation(const SimulationOptions& options)
   const size_t all = options.servers + options.spares;
   raftpb::ConfState founders;
   for (NodeId id = 1; id <= options.servers; ++id) founders.voters.push_back(id);
+  if (options.wal && !options.faults) faults_.DrawDisk(random_);
+  if (options.application != nullptr) {
+    clients_ = std::make_unique<Clients>(*options.application, random_.Between(2, 10),
+                                         10 * faults_.election_tick * kTick, random_.Fork());
+  }
   for (NodeId id = 1; id <= all; ++id) {
-    servers_.push_back(std::make_unique<SimServer>(ConfigFor(id, faults_, random_, options.logger),
-                                                   faults_, this, &invariants_));
+    const raft::Config config = ConfigFor(id, faults_, random_, options.logger);
+    std::unique_ptr<SimDisk> disk;
+    if (options.wal) {
+      auto wal = std::make_unique<WalDisk>(id, faults_, random_.Fork());
+      wal_disks_.push_back(wal.get());
+      disk = std::move(wal);
+    } else {
+      disk = std::make_unique<MemoryDisk>(faults_);
+    }
+    servers_.push_back(std::make_unique<SimServer>(config, faults_, std::move(disk),
+                                                   options.application, this, &invariants_));
     if (id <= options.servers) server(id).Found(founders);
     if (faults_.clock_skew > 0) {
       const double factor = 1 + faults_.clock_skew * (2 * random_.Unit() - 1) / 2;
@@ -193,12 +215,14 @@ SimulationResult Simulation::Run() {
     result.leader_after = leader_after_;
     result.service_after = now_ - healed;
   }
+  if (!invariants_.violation()) CheckHistory();
   result.violation = invariants_.violation();
   result.when = now_;
   if (options_.recording != nullptr) options_.recording->End(now_, result.violation);
   result.trace_hash = trace_hash_;
   coverage_.elections = invariants_.elections();
   coverage_.committed = invariants_.committed();
+  for (const WalDisk* disk : wal_disks_) coverage_.disk.Add(disk->coverage());
   result.coverage = coverage_;
   return result;
 }
@@ -240,6 +264,11 @@ void Simulation::Handle(const Event& event) {
   }
   if (event.detail != body(id).life || !server(id).alive() || body(id).frozen) return;
   if (event.kind == EventKind::kResume) return Resume(id);
+  if (event.kind == EventKind::kDiskFailed) {
+    Crash(id);
+    if (healing_ && !invariants_.violation()) return Start(id);
+    return Schedule(random_.Exponential(faults_.crash_lasts * kTick), EventKind::kRestart, id, 0);
+  }
   if (body(id).paused) return Schedule(kTick, event.kind, id, event.detail);
   switch (event.kind) {
     case EventKind::kTick:
@@ -431,8 +460,28 @@ void Simulation::StartApply(NodeId id) {
            body(id).life);
 }
 
-void Simulation::OnApplied(NodeId id, const raftpb::Entry& entry) {
+// In the next moment: it is in the middle of its work.
+void Simulation::OnDiskFailed(NodeId id, const absl::Status& why) {
+  Trace(id, " stops, its disk failed: ", why.message());
+  ++coverage_.disk_failures;
+  // An error of before may be told late, but only once.
+  if (healing_ && body(id).failed_after_healing++ > 0) {
+    return invariants_.Fail(
+        "Q1",
+        absl::StrCat("the disk of ", id, " is whole, and refuses: ", std::string(why.message())));
+  }
+  Schedule(0, EventKind::kDiskFailed, id, body(id).life);
+}
+
+void Simulation::OnApplied(NodeId id, const raftpb::Entry& entry, absl::string_view answer) {
   trace_hash_ = Mix(trace_hash_, entry.term * 4096 + entry.index);
+  if (clients_ != nullptr) {
+    trace_hash_ = HashBytes(trace_hash_, answer);
+    if (!raftpb::IsConfChange(entry)) {
+      clients_->OnApplied(now_, id, DecodeNumber(entry.data), answer);
+    }
+    clients_->OnProgress(now_, id, entry.index, server(id).machine());
+  }
   if (raftpb::IsConfChange(entry)) {
     ++coverage_.membership_changes;
     if (!server(id).state().conf_state.voters_outgoing.empty()) ++coverage_.joint_configurations;
@@ -456,6 +505,10 @@ void Simulation::OnReadState(NodeId id, const raft::ReadState& read) {
   ++coverage_.reads_answered;
   const uint64_t number = DecodeNumber(read.context);
   invariants_.OnReadAnswered(id, number, read.index);
+  if (clients_ != nullptr) {
+    clients_->OnReadIndex(now_, id, number, read.index, server(id).state().applied.index,
+                          server(id).machine());
+  }
   if (probes_read_[id - 1] == number) probes_read_[id - 1] = 0;
 }
 
@@ -480,6 +533,7 @@ void Simulation::Crash(NodeId id) {
   ++coverage_.crashes;
   body(id).inbox.clear();
   body(id).paused = false;
+  if (clients_ != nullptr) clients_->OnCrashed(id);
   server(id).Crash(random_);
 }
 
@@ -528,10 +582,10 @@ void Simulation::HandleNemesis(EventKind kind) {
   const NodeId id = leader != kNone && random_.Chance(0.5) ? leader : RandomRunning();
   switch (kind) {
     case EventKind::kPropose:
-      if (id != kNone) Propose(id);
+      if (id != kNone) clients_ != nullptr ? ClientActs(id) : Propose(id);
       return ScheduleNext(kind, faults_.propose_every);
     case EventKind::kRead:
-      if (id != kNone) Read(id);
+      if (id != kNone) clients_ != nullptr ? ClientActs(id) : Read(id);
       return ScheduleNext(kind, faults_.read_every);
     case EventKind::kPartition: {
       network_.HealAll();
@@ -594,6 +648,30 @@ void Simulation::Propose(NodeId id) {
   TouchAndWork(id);
 }
 
+// Some client does what it wants to do next, or tries again.
+void Simulation::ClientActs(NodeId id) {
+  const uint64_t number = std::max(next_proposal_, next_read_);
+  const absl::optional<Clients::Attempt> attempt = clients_->Act(now_, id, number);
+  if (!attempt) return;
+  next_proposal_ = next_read_ = number + 1;
+  Trace(id, attempt->read ? " reads " : " proposes ", number, ": ", attempt->describe);
+  if (attempt->read) {
+    invariants_.OnReadAsked(id, number);
+    const absl::Status asked = server(id).node().ReadIndex(EncodeNumber(number, 0));
+    if (!asked.ok()) clients_->OnRefused(number);
+  } else {
+    ++coverage_.proposals;
+    absl::Cord payload = EncodeNumber(number, SimServer::kPayloadHeader);
+    payload.Append(attempt->command);
+    const absl::Status proposed = server(id).node().Propose(std::move(payload));
+    if (raft::IsProposalDropped(proposed)) {
+      dropped_[number] = true;
+      clients_->OnRefused(number);
+    }
+  }
+  TouchAndWork(id);
+}
+
 void Simulation::Read(NodeId id) {
   const uint64_t number = next_read_++;
   Trace(id, " reads ", number);
@@ -618,6 +696,18 @@ void Simulation::ChangeMembership(NodeId id) {
   Note(id, "proposes change ", raftpb::Notation(change.changes));
   server(id).node().ProposeConfChange(change).IgnoreError();
   TouchAndWork(id);
+}
+
+// E1: all that clients saw could come from one machine that does one thing at a time (§6.3).
+void Simulation::CheckHistory() {
+  if (clients_ == nullptr) return;
+  coverage_.operations = clients_->answered();
+  coverage_.given_up = clients_->given_up();
+  const LinearizabilityResult checked = CheckLinearizability(
+      clients_->History(), options_.application->model(), {.max_configurations = 300'000});
+  using Verdict = LinearizabilityResult::Verdict;
+  if (checked.verdict == Verdict::kGaveUp) ++coverage_.histories_given_up;
+  if (checked.verdict == Verdict::kNotLinearizable) invariants_.Fail("E1", checked.explanation);
 }
 
 // --- Liveness ------------------------------------------------------------------------------------
@@ -664,6 +754,7 @@ void Simulation::HealSome() {
   Note(kNone, "everything heals");
   healing_ = true;
   faults_.drop = faults_.duplicate = faults_.replay_old = faults_.heavy_tail = 0;
+  faults_.disk_error = faults_.disk_full = faults_.disk_short = faults_.power_cut = 0;
   faults_.delay = kTick / 4.0;
   faults_.write_takes = std::min(faults_.write_takes, 0.1);
   faults_.apply_takes = std::min(faults_.apply_takes, 0.1);
@@ -679,6 +770,8 @@ void Simulation::HealSome() {
     if (message.type == MessageType::kProp) message.entries = {raftpb::Entry{}};
   }
   for (NodeId id = 1; id <= servers_.size() && !invariants_.violation(); ++id) {
+    if (server(id).failed()) Crash(id);
+    if (invariants_.violation()) return;
     if (!server(id).alive()) Start(id);
     if (!invariants_.violation()) Resume(id);
   }

@@ -13,12 +13,15 @@
 #include "absl/container/flat_hash_map.h"
 #include "absl/types/optional.h"
 #include "raft/tracker/config.h"
+#include "rafttest/application.h"
+#include "rafttest/clients.h"
 #include "rafttest/faults.h"
 #include "rafttest/invariants.h"
 #include "rafttest/random.h"
 #include "rafttest/recording.h"
 #include "rafttest/sim_network.h"
 #include "rafttest/sim_server.h"
+#include "rafttest/wal_disk.h"
 
 namespace rafttest {
 
@@ -28,6 +31,10 @@ struct SimulationOptions {
   size_t servers = 5;     // In the founding configuration.
   size_t spares = 2;      // Further servers, which membership changes may add.
   bool check_liveness = true;
+  // What the servers run and the clients ask, whose history must be linearizable at the end. Null:
+  // clients propose numbers, and the state is the hash of the log. Outlives the simulation.
+  const Application* application = nullptr;
+  bool wal = false;  // Disks are those of wal_disk.h: the real storage/, with more faults.
   absl::optional<Faults> faults;              // Drawn from the seed if not given.
   raft::Logger* logger = nullptr;             // For the servers' own log lines.
   std::vector<std::string>* trace = nullptr;  // Gets a line for each event.
@@ -53,7 +60,12 @@ struct Coverage {
   uint64_t joint_configurations = 0;
   uint64_t transfers = 0;
   uint64_t events = 0;
-  uint64_t ticks = 0;  // Of all servers together.
+  uint64_t ticks = 0;               // Of all servers together.
+  uint64_t disk_failures = 0;       // That stopped a server.
+  uint64_t operations = 0;          // Of clients, answered,
+  uint64_t given_up = 0;            // and of unknown outcome.
+  uint64_t histories_given_up = 0;  // Too hard to decide.
+  DiskCoverage disk;
 
   void Add(const Coverage& other);
 };
@@ -94,6 +106,7 @@ class Simulation final : public SimServer::World {
     kTransfer,
     kCampaign,
     kMembership,
+    kDiskFailed,
   };
   struct Event {
     SimTime time;
@@ -115,6 +128,7 @@ class Simulation final : public SimServer::World {
     uint64_t leader_heard = 0;    // last heard of its leader,
     uint64_t led_since = 0;       // and has led since, under the same membership.
     raft::Term led_term = 0;
+    int failed_after_healing = 0;  // Its disk.
     raft::tracker::Config led_membership;
     std::deque<raftpb::Message> inbox;  // Arrived while paused.
   };
@@ -123,7 +137,8 @@ class Simulation final : public SimServer::World {
   void Send(raft::NodeId id, const raftpb::Message& message) override;
   void StartWrite(raft::NodeId id) override;
   void StartApply(raft::NodeId id) override;
-  void OnApplied(raft::NodeId id, const raftpb::Entry& entry) override;
+  void OnApplied(raft::NodeId id, const raftpb::Entry& entry, absl::string_view answer) override;
+  void OnDiskFailed(raft::NodeId id, const absl::Status& why) override;
   void OnReadState(raft::NodeId id, const raft::ReadState& read) override;
   void OnRole(raft::NodeId id, const raft::SoftState& state) override;
 
@@ -144,6 +159,8 @@ class Simulation final : public SimServer::World {
   void Pause(raft::NodeId id);
   void Resume(raft::NodeId id);
   void Propose(raft::NodeId id);
+  void ClientActs(raft::NodeId id);
+  void CheckHistory();
   void Read(raft::NodeId id);
   void ChangeMembership(raft::NodeId id);
 
@@ -188,6 +205,8 @@ class Simulation final : public SimServer::World {
   bool healing_ = false;
   SimTime leader_after_ = 0;
 
+  std::unique_ptr<Clients> clients_;  // Of the application.
+  std::vector<const WalDisk*> wal_disks_;
   uint64_t next_proposal_ = 1;
   absl::flat_hash_map<uint64_t, bool> dropped_;  // Proposals that must never be seen.
   uint64_t next_read_ = 1;
