@@ -1,9 +1,14 @@
 #include "examples/raftexample/api/client_gate.h"
 
+#include <grpc/grpc_security_constants.h>
+
 #include <chrono>
+#include <string>
 #include <utility>
+#include <vector>
 
 #include "absl/types/optional.h"
+#include "examples/raftexample/auth/access.h"
 #include "examples/raftexample/auth/token_table.h"
 #include "examples/raftexample/proto/errors.h"
 #include "examples/raftexample/proto/rpc.pb.h"
@@ -13,6 +18,13 @@ namespace {
 
 absl::string_view TokenIn(const grpc::ServerContext& context) {
   return rpc::MetadataOf(context, "token");
+}
+
+// Of the certificate that the client showed, which has been verified.
+std::string CommonNameIn(const grpc::ServerContext& context) {
+  const std::vector<grpc::string_ref> names =
+      context.auth_context()->FindPropertyValues(GRPC_X509_CN_PROPERTY_NAME);
+  return names.empty() ? "" : std::string(names.front().data(), names.front().size());
 }
 
 }  // namespace
@@ -42,17 +54,25 @@ absl::Status ClientGate::Admit(const grpc::ServerContext& context,
 absl::Status ClientGate::Recheck(const grpc::ServerContext& context,
                                  const google::protobuf::Message& request,
                                  rpc::CallInfo& call) const {
+  auto lease_keys = [this](int64_t lease) { return server_->state().leases().Keys(lease); };
+  const Access access = AccessOf(call.method, request, lease_keys);
+  // What anyone may do needs no good token either: a client asks it to find out where to log in.
+  if (access.who == Access::Who::kAnyone) return absl::OkStatus();
   absl::StatusOr<Caller> caller = CallerOf(context);
   if (!caller.ok()) return caller.status();
   call.user = caller->user;
   call.auth_revision = caller->auth_revision;
-  return server_->state().auth().Authorize(*caller, call.method, request, [this](int64_t lease) {
-    return server_->state().leases().Keys(lease);
-  });
+  return server_->state().auth().Authorize(*caller, access);
 }
 
+// A token counts before a certificate; and a certificate only where everybody must have one.
 absl::StatusOr<Caller> ClientGate::CallerOf(const grpc::ServerContext& context) const {
-  return server_->state().auth().CallerOf(TokenIn(context), std::chrono::steady_clock::now());
+  AuthStore& auth = server_->state().auth();
+  const absl::string_view token = TokenIn(context);
+  if (token.empty() && server_->config().client_tls.require_client_certificate) {
+    return auth.CallerOfCertificate(CommonNameIn(context));
+  }
+  return auth.CallerOf(token, std::chrono::steady_clock::now());
 }
 
 bool ClientGate::RequiresLeader(const grpc::ServerContext& context) {

@@ -1,6 +1,5 @@
 #include "examples/raftexample/auth/access.h"
 
-#include <functional>
 #include <utility>
 
 #include "absl/container/flat_hash_map.h"
@@ -75,19 +74,21 @@ class Collector {
   Access access_;
 };
 
-using Rule = std::function<Access(const Message& request, LeaseKeys lease_keys)>;
+using Rule = Access (*)(const Message& request, LeaseKeys lease_keys);
 
-Rule Always(Who who) {
-  return [who](const Message&, LeaseKeys) { return Only(who); };
+template <Who who>
+Access Always(const Message&, LeaseKeys) {
+  return Only(who);
 }
+constexpr Rule kAnyone = Always<Who::kAnyone>;
+constexpr Rule kUser = Always<Who::kUser>;
+constexpr Rule kAdmin = Always<Who::kAdmin>;
 
 // A rule for requests of one type; anything else falls to the administrator.
-template <typename Request>
-Rule For(Access (*rule)(const Request&, LeaseKeys)) {
-  return [rule](const Message& message, LeaseKeys lease_keys) {
-    const auto* request = dynamic_cast<const Request*>(&message);
-    return request == nullptr ? Only(Who::kAdmin) : rule(*request, lease_keys);
-  };
+template <typename Request, Access (*rule)(const Request&, LeaseKeys)>
+Access For(const Message& message, LeaseKeys lease_keys) {
+  const auto* request = dynamic_cast<const Request*>(&message);
+  return request == nullptr ? Only(Who::kAdmin) : rule(*request, lease_keys);
 }
 
 template <typename Request>
@@ -173,75 +174,88 @@ Access OfLeader(const v3electionpb::LeaderRequest& request, LeaseKeys lease_keys
 }
 
 // Every call there is. A new one that is forgotten here is closed to all but administrators.
-const absl::flat_hash_map<absl::string_view, Rule>& Table() {
-  static const auto& table = *new absl::flat_hash_map<absl::string_view, Rule>{
-      {"/etcdserverpb.KV/Range", For(Collect<etcdserverpb::RangeRequest>)},
-      {"/etcdserverpb.KV/Put", For(Collect<etcdserverpb::PutRequest>)},
-      {"/etcdserverpb.KV/DeleteRange", For(Collect<etcdserverpb::DeleteRangeRequest>)},
-      {"/etcdserverpb.KV/Txn", For(Collect<etcdserverpb::TxnRequest>)},
-      {"/etcdserverpb.KV/Compact", Always(Who::kAdmin)},
+constexpr struct {
+  absl::string_view method;
+  Rule rule;
+} kRules[] = {
+    {"/etcdserverpb.KV/Range", For<etcdserverpb::RangeRequest, Collect>},
+    {"/etcdserverpb.KV/Put", For<etcdserverpb::PutRequest, Collect>},
+    {"/etcdserverpb.KV/DeleteRange", For<etcdserverpb::DeleteRangeRequest, Collect>},
+    {"/etcdserverpb.KV/Txn", For<etcdserverpb::TxnRequest, Collect>},
+    {"/etcdserverpb.KV/Compact", kAdmin},
 
-      {"/etcdserverpb.Watch/Watch", For(OfWatch)},
+    {"/etcdserverpb.Watch/Watch", For<etcdserverpb::WatchRequest, OfWatch>},
 
-      {"/etcdserverpb.Lease/LeaseGrant", Always(Who::kUser)},
-      {"/etcdserverpb.Lease/LeaseRevoke", For(OfLeaseRevoke)},
-      {"/etcdserverpb.Lease/LeaseKeepAlive", Always(Who::kUser)},
-      {"/etcdserverpb.Lease/LeaseTimeToLive", For(OfTimeToLive)},
-      {"/etcdserverpb.Lease/LeaseLeases", Always(Who::kUser)},
+    {"/etcdserverpb.Lease/LeaseGrant", kUser},
+    {"/etcdserverpb.Lease/LeaseRevoke", For<etcdserverpb::LeaseRevokeRequest, OfLeaseRevoke>},
+    {"/etcdserverpb.Lease/LeaseKeepAlive", kUser},
+    {"/etcdserverpb.Lease/LeaseTimeToLive",
+     For<etcdserverpb::LeaseTimeToLiveRequest, OfTimeToLive>},
+    {"/etcdserverpb.Lease/LeaseLeases", kUser},
 
-      // Clients find the members before they log in.
-      {"/etcdserverpb.Cluster/MemberList", Always(Who::kAnyone)},
-      {"/etcdserverpb.Cluster/MemberAdd", Always(Who::kAdmin)},
-      {"/etcdserverpb.Cluster/MemberRemove", Always(Who::kAdmin)},
-      {"/etcdserverpb.Cluster/MemberUpdate", Always(Who::kAdmin)},
-      {"/etcdserverpb.Cluster/MemberPromote", Always(Who::kAdmin)},
+    // Clients find the members before they log in.
+    {"/etcdserverpb.Cluster/MemberList", kAnyone},
+    {"/etcdserverpb.Cluster/MemberAdd", kAdmin},
+    {"/etcdserverpb.Cluster/MemberRemove", kAdmin},
+    {"/etcdserverpb.Cluster/MemberUpdate", kAdmin},
+    {"/etcdserverpb.Cluster/MemberPromote", kAdmin},
 
-      {"/etcdserverpb.Maintenance/Status", Always(Who::kAnyone)},
-      {"/etcdserverpb.Maintenance/Alarm", For(OfAlarm)},
-      {"/etcdserverpb.Maintenance/Defragment", Always(Who::kAdmin)},
-      {"/etcdserverpb.Maintenance/Hash", Always(Who::kAdmin)},
-      {"/etcdserverpb.Maintenance/HashKV", Always(Who::kAdmin)},
-      {"/etcdserverpb.Maintenance/Snapshot", Always(Who::kAdmin)},
-      {"/etcdserverpb.Maintenance/MoveLeader", Always(Who::kAdmin)},
-      {"/etcdserverpb.Maintenance/Downgrade", Always(Who::kAdmin)},
+    {"/etcdserverpb.Maintenance/Status", kAnyone},
+    {"/etcdserverpb.Maintenance/Alarm", For<etcdserverpb::AlarmRequest, OfAlarm>},
+    {"/etcdserverpb.Maintenance/Defragment", kAdmin},
+    {"/etcdserverpb.Maintenance/Hash", kAdmin},
+    {"/etcdserverpb.Maintenance/HashKV", kAdmin},
+    {"/etcdserverpb.Maintenance/Snapshot", kAdmin},
+    {"/etcdserverpb.Maintenance/MoveLeader", kAdmin},
+    {"/etcdserverpb.Maintenance/Downgrade", kAdmin},
 
-      {"/etcdserverpb.Auth/Authenticate", Always(Who::kAnyone)},
-      {"/etcdserverpb.Auth/AuthStatus", Always(Who::kAdmin)},
-      {"/etcdserverpb.Auth/AuthEnable", Always(Who::kAdmin)},
-      {"/etcdserverpb.Auth/AuthDisable", Always(Who::kAdmin)},
-      {"/etcdserverpb.Auth/UserAdd", Always(Who::kAdmin)},
-      {"/etcdserverpb.Auth/UserGet", For(OfUserGet)},
-      {"/etcdserverpb.Auth/UserList", Always(Who::kAdmin)},
-      {"/etcdserverpb.Auth/UserDelete", Always(Who::kAdmin)},
-      {"/etcdserverpb.Auth/UserChangePassword", Always(Who::kAdmin)},
-      {"/etcdserverpb.Auth/UserGrantRole", Always(Who::kAdmin)},
-      {"/etcdserverpb.Auth/UserRevokeRole", Always(Who::kAdmin)},
-      {"/etcdserverpb.Auth/RoleAdd", Always(Who::kAdmin)},
-      {"/etcdserverpb.Auth/RoleGet", For(OfRoleGet)},
-      {"/etcdserverpb.Auth/RoleList", Always(Who::kAdmin)},
-      {"/etcdserverpb.Auth/RoleDelete", Always(Who::kAdmin)},
-      {"/etcdserverpb.Auth/RoleGrantPermission", Always(Who::kAdmin)},
-      {"/etcdserverpb.Auth/RoleRevokePermission", Always(Who::kAdmin)},
+    {"/etcdserverpb.Auth/Authenticate", kAnyone},
+    {"/etcdserverpb.Auth/AuthStatus", kAdmin},
+    {"/etcdserverpb.Auth/AuthEnable", kAdmin},
+    {"/etcdserverpb.Auth/AuthDisable", kAdmin},
+    {"/etcdserverpb.Auth/UserAdd", kAdmin},
+    {"/etcdserverpb.Auth/UserGet", For<etcdserverpb::AuthUserGetRequest, OfUserGet>},
+    {"/etcdserverpb.Auth/UserList", kAdmin},
+    {"/etcdserverpb.Auth/UserDelete", kAdmin},
+    {"/etcdserverpb.Auth/UserChangePassword", kAdmin},
+    {"/etcdserverpb.Auth/UserGrantRole", kAdmin},
+    {"/etcdserverpb.Auth/UserRevokeRole", kAdmin},
+    {"/etcdserverpb.Auth/RoleAdd", kAdmin},
+    {"/etcdserverpb.Auth/RoleGet", For<etcdserverpb::AuthRoleGetRequest, OfRoleGet>},
+    {"/etcdserverpb.Auth/RoleList", kAdmin},
+    {"/etcdserverpb.Auth/RoleDelete", kAdmin},
+    {"/etcdserverpb.Auth/RoleGrantPermission", kAdmin},
+    {"/etcdserverpb.Auth/RoleRevokePermission", kAdmin},
 
-      {"/v3lockpb.Lock/Lock", For(OfLock)},
-      {"/v3lockpb.Lock/Unlock", For(OfUnlock)},
-      {"/v3electionpb.Election/Campaign", For(OfCampaign)},
-      {"/v3electionpb.Election/Proclaim", For(OfProclaim)},
-      {"/v3electionpb.Election/Leader", For(OfLeader)},
-      {"/v3electionpb.Election/Observe", For(OfLeader)},
-      {"/v3electionpb.Election/Resign", For(OfResign)},
+    {"/v3lockpb.Lock/Lock", For<v3lockpb::LockRequest, OfLock>},
+    {"/v3lockpb.Lock/Unlock", For<v3lockpb::UnlockRequest, OfUnlock>},
+    {"/v3electionpb.Election/Campaign", For<v3electionpb::CampaignRequest, OfCampaign>},
+    {"/v3electionpb.Election/Proclaim", For<v3electionpb::ProclaimRequest, OfProclaim>},
+    {"/v3electionpb.Election/Leader", For<v3electionpb::LeaderRequest, OfLeader>},
+    {"/v3electionpb.Election/Observe", For<v3electionpb::LeaderRequest, OfLeader>},
+    {"/v3electionpb.Election/Resign", For<v3electionpb::ResignRequest, OfResign>},
 
-      {"/grpc.health.v1.Health/Check", Always(Who::kAnyone)},
-  };
-  return table;
+    {"/grpc.health.v1.Health/Check", kAnyone},
+};
+
+Rule RuleOf(absl::string_view method) {
+  static const auto& rules = *[] {
+    auto* by_method = new absl::flat_hash_map<absl::string_view, Rule>;
+    for (const auto& [name, rule] : kRules) by_method->emplace(name, rule);
+    return by_method;
+  }();
+  auto found = rules.find(method);
+  return found == rules.end() ? nullptr : found->second;
 }
 
 }  // namespace
 
 Access AccessOf(absl::string_view method, const Message& request, LeaseKeys lease_keys) {
-  auto rule = Table().find(method);
-  return rule == Table().end() ? Only(Who::kAdmin) : rule->second(request, lease_keys);
+  const Rule rule = RuleOf(method);
+  return rule == nullptr ? Only(Who::kAdmin) : rule(request, lease_keys);
 }
+
+bool HasRule(absl::string_view method) { return RuleOf(method) != nullptr; }
 
 Access AccessOf(const internal::Command& command, LeaseKeys lease_keys) {
   using internal::Command;

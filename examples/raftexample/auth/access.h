@@ -50,6 +50,8 @@ using LeaseKeys = absl::FunctionRef<std::vector<std::string>(int64_t lease)>;
 // another type, is for administrators only.
 Access AccessOf(absl::string_view method, const google::protobuf::Message& request,
                 LeaseKeys lease_keys);
+// Whether the method is in the table.
+bool HasRule(absl::string_view method);
 // The same for the command that the request became.
 Access AccessOf(const internal::Command& command, LeaseKeys lease_keys);
 

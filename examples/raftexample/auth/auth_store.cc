@@ -118,9 +118,10 @@ absl::StatusOr<Caller> AuthStore::Login(absl::string_view user, absl::string_vie
     if (!enabled_) return errors::kAuthNotEnabled.status();
     revision = revision_;
     auto found = users_.find(user);
-    if (found != users_.end() && !found->second.options().no_password()) {
-      hash = found->second.password();
+    if (found != users_.end() && found->second.options().no_password()) {
+      return errors::kNoPasswordUser.status();
     }
+    if (found != users_.end()) hash = found->second.password();
   }
   // As slow for a user who does not exist as for one who does.
   if (!VerifyPassword(password, hash, options_.bcrypt_cost)) return errors::kAuthFailed.status();
@@ -368,10 +369,8 @@ absl::Status AuthStore::Delete(const etcdserverpb::AuthRoleDeleteRequest& reques
 absl::Status AuthStore::Grant(const etcdserverpb::AuthRoleGrantPermissionRequest& request) {
   auto role = roles_.find(request.name());
   if (role == roles_.end()) return errors::kRoleNotFound;
-  const authpb::Permission& perm = request.perm();
-  if (perm.key().empty() || KeyRange{perm.key(), perm.range_end()}.IsEmpty()) {
-    return errors::kInvalidAuthManagement;
-  }
+  if (!request.has_perm()) return errors::kPermissionNotGiven;
+  const authpb::Permission& perm = request.perm();  // Of an empty range: it permits nothing.
   auto& all = *role->second.mutable_keypermission();
   if (auto same = FindPermission(role->second, perm.key(), perm.range_end()); same != all.end()) {
     same->set_permtype(perm.permtype());

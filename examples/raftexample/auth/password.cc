@@ -40,8 +40,7 @@ std::string MakeSetting(int cost, const char (&salt)[kSaltBytes]) {
 }
 
 bool IsHashable(absl::string_view password) {
-  return !password.empty() && password.size() <= kMaxPasswordBytes &&
-         !absl::StrContains(password, '\0');
+  return password.size() <= kMaxPasswordBytes && !absl::StrContains(password, '\0');
 }
 
 }  // namespace
@@ -49,7 +48,7 @@ bool IsHashable(absl::string_view password) {
 absl::StatusOr<std::string> HashPassword(absl::string_view password, int cost) {
   if (!IsHashable(password)) {
     return absl::InvalidArgumentError(
-        "etcdserver: a password has 1 to 72 bytes, none of which is zero");
+        "etcdserver: a password has at most 72 bytes, none of which is zero");
   }
   char salt[kSaltBytes];
   RAFT_CHECK(::getentropy(salt, sizeof(salt)) == 0) << strerror(errno);

@@ -17,8 +17,8 @@ inline constexpr int kMaxBcryptCost = 14;
 // bcrypt looks at no more.
 inline constexpr size_t kMaxPasswordBytes = 72;
 
-// A bcrypt hash with a salt of its own, for the log. InvalidArgument for a password that is empty,
-// too long, or contains a zero byte.
+// A bcrypt hash with a salt of its own, for the log. InvalidArgument for a password that is too
+// long, or contains a zero byte. An empty one is a password, too.
 absl::StatusOr<std::string> HashPassword(absl::string_view password, int cost = kDefaultBcryptCost);
 // Whether the hash is of this password. Takes the same time whatever the answer, also for an empty
 // or broken hash: who asks must not learn which users there are.

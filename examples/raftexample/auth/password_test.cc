@@ -32,8 +32,13 @@ TEST(Password, TwoHashesOfOnePasswordDiffer) {
   EXPECT_NE(*HashPassword("secret", kCost), *HashPassword("secret", kCost));
 }
 
+TEST(Password, MayBeEmpty) {
+  const std::string hash = *HashPassword("", kCost);
+  EXPECT_TRUE(VerifyPassword("", hash, kCost));
+  EXPECT_FALSE(VerifyPassword("x", hash, kCost));
+}
+
 TEST(Password, WhatCannotBeHashedIsRefused) {
-  EXPECT_TRUE(absl::IsInvalidArgument(HashPassword("", kCost).status()));
   EXPECT_TRUE(absl::IsInvalidArgument(HashPassword(std::string("a\0b", 3), kCost).status()));
   EXPECT_TRUE(absl::IsInvalidArgument(HashPassword(std::string(73, 'x'), kCost).status()))
       << "bcrypt would not look at the end of it";

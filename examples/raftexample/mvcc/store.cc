@@ -309,10 +309,12 @@ absl::StatusOr<Store::Hash> Store::TryHashKv(int64_t revision) const {
     if (!records.ok()) return records.status();
     view = *std::move(records);
   }
+  // Begins with a name, so that nothing, too, has a hash: clients take 0 for none.
   auto add = [&](absl::string_view bytes) {
     hash.hash = crc32_iscsi(reinterpret_cast<unsigned char*>(const_cast<char*>(bytes.data())),
                             static_cast<int>(bytes.size()), hash.hash);
   };
+  add("key");
   absl::Status bad;
   absl::Status scanned = view->Scan("", [&](absl::string_view key, absl::string_view stored) {
     const absl::optional<Revision> at = DecodeRevisionKey(key);

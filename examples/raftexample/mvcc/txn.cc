@@ -117,10 +117,13 @@ absl::Status CheckPutNow(const etcdserverpb::PutRequest& put, const KeyLeases& l
   return absl::OkStatus();
 }
 
+// A negative revision, which by itself means now, is one of the past in here, as it is in etcd:
+// only -1 is not before a store that was never compacted.
 absl::Status CheckRangeNow(const etcdserverpb::RangeRequest& range, int64_t revision,
                            int64_t compacted) {
+  const int64_t oldest = compacted == 0 ? -1 : compacted;
   if (range.revision() > revision) return errors::kFutureRevision;
-  if (range.revision() > 0 && range.revision() < compacted) return errors::kCompacted;
+  if (range.revision() != 0 && range.revision() < oldest) return errors::kCompacted;
   return absl::OkStatus();
 }
 
@@ -180,10 +183,20 @@ absl::Status ExecuteReads(const TxnRequest& txn, const Path& path, const Store::
   return absl::OkStatus();
 }
 
-absl::Status TryReadTxn(const TxnRequest& request, const Store::Reads& reads,
+absl::Status CheckRanges(const TxnRequest& request, const Path& path, int64_t revision,
+                         int64_t compacted) {
+  return CheckTaken(request, path, [&](const RequestOp& op) -> absl::Status {
+    if (!op.has_request_range()) return absl::OkStatus();
+    return CheckRangeNow(op.request_range(), revision, compacted);
+  });
+}
+
+absl::Status TryReadTxn(const TxnRequest& request, const Store& store, const Store::Reads& reads,
                         TxnResponse* response) {
   absl::StatusOr<Path> path = Choose(request, reads);
   if (!path.ok()) return path.status();
+  absl::Status fits = CheckRanges(request, *path, reads.revision(), store.compacted());
+  if (!fits.ok()) return fits;
   response->mutable_header()->set_revision(reads.revision());
   return ExecuteReads(request, *path, reads, response);
 }
@@ -200,10 +213,7 @@ absl::Status ExecuteTxn(const TxnRequest& request, const KeyLeases& leases, Stor
     return CheckPutNow(op.request_put(), leases, before);
   });
   if (!s.ok()) return s;
-  s = CheckTaken(request, *path, [&](const RequestOp& op) -> absl::Status {
-    if (!op.has_request_range()) return absl::OkStatus();
-    return CheckRangeNow(op.request_range(), before.revision(), write.compacted());
-  });
+  s = CheckRanges(request, *path, before.revision(), write.compacted());
   if (!s.ok()) return s;
   Execute(request, *path, write, response);
   if (response != nullptr) response->mutable_header()->set_revision(write.revision());
@@ -213,7 +223,7 @@ absl::Status ExecuteTxn(const TxnRequest& request, const KeyLeases& leases, Stor
 absl::Status ReadTxn(const TxnRequest& request, const Store& store, TxnResponse* response) {
   while (true) {
     const Store::Reads reads = store.Now();
-    absl::Status s = TryReadTxn(request, reads, response);
+    absl::Status s = TryReadTxn(request, store, reads, response);
     // Unless a compaction has overtaken us, the fault is in the request.
     if (!errors::kCompacted.Is(s) || store.compacted() <= reads.revision()) return s;
     response->Clear();

@@ -62,13 +62,12 @@ absl::Status CheckOps(const TxnRequest& txn, size_t max_ops, Budget& budget) {
 // What some operations change, which all may be carried out together.
 class Changes {
  public:
-  // Both, if no key of theirs would be changed twice with a put among the changes: to delete twice
-  // is harmless.
+  // Both, unless `other` puts a key that is put or deleted here. To delete twice is harmless.
   bool Add(const Changes& other) {
     for (absl::string_view key : other.puts_) {
       if (puts_.count(key) > 0) return false;
     }
-    if (Clash(other.puts_, deletes_) || Clash(puts_, other.deletes_)) return false;
+    if (Clash(other.puts_, deletes_)) return false;
     Join(other);
     return true;
   }
@@ -101,21 +100,32 @@ class Changes {
   std::vector<KeyRange> deletes_;
 };
 
+bool Collect(const Ops& branch, Changes& changes);
+
+bool CollectTxn(const TxnRequest& txn, Changes& changes) {
+  Changes failure;
+  if (!Collect(txn.success(), changes) || !Collect(txn.failure(), failure)) return false;
+  changes.Join(failure);
+  return true;
+}
+
+// A delete is first and a put last, so that either finds the other wherever they stand. Only what
+// one nested transaction deletes is not held against what an earlier one puts: it is in order, and
+// etcd takes it.
 bool Collect(const Ops& branch, Changes& changes) {
   for (const RequestOp& op : branch) {
-    Changes of_op;
-    if (op.has_request_put()) {
-      of_op = Changes::Put(op.request_put().key());
-    } else if (op.has_request_delete_range()) {
-      of_op =
-          Changes::Delete({op.request_delete_range().key(), op.request_delete_range().range_end()});
-    } else if (op.has_request_txn()) {
-      Changes failure;
-      if (!Collect(op.request_txn().success(), of_op)) return false;
-      if (!Collect(op.request_txn().failure(), failure)) return false;
-      of_op.Join(failure);
+    const auto& range = op.request_delete_range();
+    if (op.has_request_delete_range()) {
+      changes.Join(Changes::Delete({range.key(), range.range_end()}));
     }
-    if (!changes.Add(of_op)) return false;
+  }
+  for (const RequestOp& op : branch) {
+    Changes nested;
+    if (op.has_request_txn() && !CollectTxn(op.request_txn(), nested)) return false;
+    if (!changes.Add(nested)) return false;
+  }
+  for (const RequestOp& op : branch) {
+    if (op.has_request_put() && !changes.Add(Changes::Put(op.request_put().key()))) return false;
   }
   return true;
 }

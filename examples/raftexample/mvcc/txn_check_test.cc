@@ -1,5 +1,6 @@
 #include "examples/raftexample/mvcc/txn_check.h"
 
+#include <algorithm>
 #include <functional>
 #include <random>
 #include <string>
@@ -110,6 +111,10 @@ TEST(CheckTxn, SaysWhyATransactionCannotBe) {
       {"deleted on one branch inside, put on the other", Txn({Nested({Del("k")}, {Put("k")})}), ok},
       {"put in two transactions inside", Txn({Nested({Put("k")}), Nested({}, {Put("k")})}),
        errors::kDuplicateKey},
+      {"put inside, deleted by a later transaction inside",
+       Txn({Nested({Put("k")}), Nested({Del("a", kZero)})}), ok},
+      {"deleted inside, put by a later one", Txn({Nested({Del("k")}), Nested({}, {Put("k")})}),
+       errors::kDuplicateKey},
       {"deleted inside, put outside", Txn({Nested({Nested({Del("a", kZero)})}), Put("k")}),
        errors::kDuplicateKey},
   };
@@ -193,14 +198,24 @@ bool Clash(const RequestOp& a, const RequestOp& b) {
   return false;
 }
 
+// Two changes in different transactions of one branch, none of them in the branch itself.
+bool InSiblings(const Leaf& a, const Leaf& b) {
+  const size_t shorter = std::min(a.path.size(), b.path.size());
+  size_t common = 0;
+  while (common < shorter && a.path[common] == b.path[common]) ++common;
+  return common < shorter;
+}
+
 bool HasDuplicates(const TxnRequest& txn) {
   std::vector<Leaf> leaves;
   FindLeaves(txn, {}, &leaves);
   for (size_t i = 0; i < leaves.size(); ++i) {
     for (size_t j = 0; j < i; ++j) {
-      if (MayHappenTogether(leaves[i], leaves[j]) && Clash(*leaves[i].op, *leaves[j].op)) {
-        return true;
-      }
+      const bool put_before_delete = leaves[j].op->has_request_put() &&
+                                     leaves[i].op->has_request_delete_range() &&
+                                     InSiblings(leaves[i], leaves[j]);
+      if (put_before_delete || !MayHappenTogether(leaves[i], leaves[j])) continue;
+      if (Clash(*leaves[i].op, *leaves[j].op)) return true;
     }
   }
   return false;

@@ -137,6 +137,8 @@ TEST_F(TxnTest, ARefusedTransactionHasDoneNothing) {
        errors::kFutureRevision},
       {"a read of the revision that would be made", R"(request_range { key: "a" revision: 4 })",
        errors::kFutureRevision},
+      {"a negative revision, which is past", R"(request_range { key: "a" revision: -1 })",
+       errors::kCompacted},
       {"an unknown lease", R"(request_put { key: "c" lease: 5 })", errors::kLeaseNotFound},
       {"no value to keep", R"(request_put { key: "c" ignore_value: true })", errors::kKeyNotFound},
       {"no lease to keep", R"(request_put { key: "c" ignore_lease: true })", errors::kKeyNotFound},

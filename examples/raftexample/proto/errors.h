@@ -102,6 +102,12 @@ inline constexpr ApiError kPermissionNotGranted{
 inline constexpr ApiError kAuthFailed{
     absl::StatusCode::kInvalidArgument,
     "etcdserver: authentication failed, invalid user ID or password"};
+// Has no code in etcd.
+inline constexpr ApiError kNoPasswordUser{
+    absl::StatusCode::kUnknown,
+    "auth: authentication failed, password was given for no password user"};
+inline constexpr ApiError kPermissionNotGiven{absl::StatusCode::kInvalidArgument,
+                                              "etcdserver: permission not given"};
 inline constexpr ApiError kPermissionDenied{absl::StatusCode::kPermissionDenied,
                                             "etcdserver: permission denied"};
 inline constexpr ApiError kAuthNotEnabled{absl::StatusCode::kFailedPrecondition,

@@ -21,6 +21,8 @@ using etcdserverpb::WatchCreateRequest;
 
 // In answers that are not of one watch.
 constexpr int64_t kNoWatch = -1;
+// What clients are told was compacted when nothing was. A watch may ask for it, too.
+constexpr int64_t kNeverCompacted = -1;
 
 // When a watch is nearer to the present than this, the rest is read while no change can happen:
 // otherwise a busy store would stay ahead of it for ever.
@@ -381,7 +383,7 @@ void Hub::Create(Stream& stream, const WatchCreateRequest& request) {
       watch->wants_previous = request.prev_kv();
       watch->wants_progress = request.progress_notify();
       watch->may_split = request.fragment();
-      watch->next = request.start_revision() > 0 ? request.start_revision() : revision_ + 1;
+      watch->next = request.start_revision() == 0 ? revision_ + 1 : request.start_revision();
       stream.watches[watch->id] = watch;
       ++counts_.watches;
 
@@ -558,7 +560,7 @@ void Hub::EndCompacted(const WatchPtr& watch, int64_t compacted, News& news) {
   --counts_.watches;
   WatchOutput canceled{Head(watch->id, 0), {}};
   canceled.head.set_canceled(true);
-  canceled.head.set_compact_revision(compacted);
+  canceled.head.set_compact_revision(compacted == 0 ? kNeverCompacted : compacted);
   Send(stream, std::move(canceled), news);
   MaybeAnswerProgress(stream, news);
 }
@@ -569,7 +571,7 @@ std::vector<WatchPtr> Hub::ChooseUnsynced(News& news) {
   for (auto it = unsynced_.begin();
        it != unsynced_.end() && chosen.size() < options_.sync_watches;) {
     const WatchPtr watch = *it++;
-    if (watch->next < compacted) {
+    if (watch->next < (compacted == 0 ? kNeverCompacted : compacted)) {
       EndCompacted(watch, compacted, news);
     } else {
       chosen.push_back(watch);
@@ -588,7 +590,7 @@ int64_t Hub::Gather(const std::vector<WatchPtr>& watches, size_t max_bytes) cons
   int64_t through = store_->revision();
   int64_t reading = first;
   size_t bytes = 0;
-  absl::Status s = store_->Changes(first, [&](const Change& change) {
+  absl::Status s = store_->Changes(std::max<int64_t>(first, 1), [&](const Change& change) {
     if (change.at.main > through) return false;
     if (change.at.main > reading && bytes >= max_bytes) {
       through = reading;

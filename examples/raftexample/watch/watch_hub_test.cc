@@ -134,6 +134,20 @@ TEST_F(HubTest, TellsWhatHappensFromNowOn) {
   EXPECT_FALSE(stream->Next());
 }
 
+// -1 is what clients are told was compacted when nothing was, and may be asked for; what is before
+// it is gone in any case.
+TEST_F(HubTest, ANegativeRevisionIsOfThePast) {
+  Put("a", "1");
+  auto stream = Open();
+  Created(*stream, Watch("a", "", -1));
+  Created(*stream, Watch("a", "", -2));
+  Sync();
+  EXPECT_EQ(Text(Next(*stream)), "header { } watch_id: 1 canceled: true compact_revision: -1");
+  EXPECT_EQ(Short(Next(*stream)), "a=1");
+  Put("a", "2");
+  EXPECT_EQ(Short(Next(*stream)), "a=2");
+}
+
 TEST_F(HubTest, CallsWhenThereIsSomethingToReadAgain) {
   auto stream = Open();
   stream->Create(Watch("a"));
