@@ -99,6 +99,15 @@ uint32_t Raft::TicksUntilDue() const {
   return Promotable() ? timer_.UntilElection() : std::numeric_limits<uint32_t>::max();
 }
 
+bool Raft::IsAtRest() const {
+  const bool all_done = outbox_.empty() && read_states_.empty() && !log_.HasUnstableEntries() &&
+                        !log_.HasUnstableSnapshot() && log_.applied() == log_.LastIndex();
+  if (!all_done) return false;
+  if (!leading_) return role_ == Role::kFollower && lead_ != kNone;
+  return leading_->news.empty() && leading_->reads.empty() && leading_->postponed_reads.empty() &&
+         leading_->transferee == kNone && !LeavesOffice();
+}
+
 absl::Status Raft::Bootstrap(absl::Span<const Peer> peers) {
   if (peers.empty()) {
     return absl::InvalidArgumentError("must provide at least one peer to Bootstrap");

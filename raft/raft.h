@@ -85,6 +85,9 @@ class Raft {
   const tracker::ProgressMap* progress() const { return leading_ ? &leading_->progress : nullptr; }
   NodeId transferee() const { return leading_ ? leading_->transferee : kNone; }
   uint64_t uncommitted_size() const { return leading_ ? leading_->quota.taken() : 0; }
+  // Whether nothing is under way here: all is stored, applied and told, no request waits, and it is
+  // known who leads. (What its followers have, a leader knows from their progress.)
+  bool IsAtRest() const;
 
   void SetRandomizedElectionTimeoutForTest(uint32_t ticks) { timer_.SetTimeout(ticks); }
   void RecordTrace(TraceAction action, const raftpb::Message* message = nullptr) const {
