@@ -47,43 +47,60 @@ absl::Status GroupCommitWriter::status() const {
   return error_;
 }
 
-// Takes what waits, up to the limit, as one batch. What need not be synced ends it: it must not be
-// written before what came earlier, and must not wait for a sync of its own.
-void GroupCommitWriter::Run() {
+// Waits for work. False when there will be none. Takes what waits, up to the limit, as one batch.
+// What need not be synced ends it: it must not be written before what came earlier, and must not
+// wait for a sync of its own.
+bool GroupCommitWriter::Take(LogBatch& batch, std::vector<Part>& parts, bool& sync) {
   const auto has_work = [this]() ABSL_EXCLUSIVE_LOCKS_REQUIRED(mutex_) {
     return stopping_ || !queue_.empty();
   };
-  std::vector<Done> covered;
+  batch.Clear();
+  parts.clear();
+  absl::MutexLock lock(&mutex_);
+  mutex_.Await(absl::Condition(&has_work));
+  if (queue_.empty()) return false;
+  sync = queue_.front().sync;
+  do {
+    Waiting& next = queue_.front();
+    queued_bytes_ -= next.batch.payload_bytes();
+    parts.push_back({next.batch.size(), std::move(next.done), absl::OkStatus()});
+    batch.Add(next.batch);
+    queue_.pop_front();
+  } while (!queue_.empty() && queue_.front().sync == sync &&
+           batch.payload_bytes() + queue_.front().batch.payload_bytes() <=
+               options_.max_batch_bytes);
+  return true;
+}
+
+absl::Status GroupCommitWriter::Store(const LogBatch& batch, bool sync) {
+  if (absl::Status before = status(); !before.ok()) return before;
+  const absl::Status status = sync ? log_.Write(batch) : log_.Stage(batch);
+  if (status.ok() || absl::IsInvalidArgument(status)) return status;
+  absl::MutexLock lock(&mutex_);
+  error_ = status;
+  return status;
+}
+
+// Together if all parts are sound; else, which should not happen, each for itself: nothing has been
+// written yet, and what one got wrong is no fault of the others.
+void GroupCommitWriter::Store(const LogBatch& batch, bool sync, std::vector<Part>& parts) {
+  const absl::Status together = Store(batch, sync);
+  const bool alone = absl::IsInvalidArgument(together) && parts.size() > 1;
+  size_t first = 0;
+  for (Part& part : parts) {
+    part.status = alone ? Store(batch.Slice(first, part.changes), sync) : together;
+    first += part.changes;
+  }
+}
+
+void GroupCommitWriter::Run() {
   LogBatch batch;
-  while (true) {
-    bool sync = true;
-    absl::Status status;
-    covered.clear();
-    batch.Clear();
-    {
-      absl::MutexLock lock(&mutex_);
-      mutex_.Await(absl::Condition(&has_work));
-      if (queue_.empty()) return;
-      sync = queue_.front().sync;
-      do {
-        Waiting& next = queue_.front();
-        queued_bytes_ -= next.batch.payload_bytes();
-        batch.Add(next.batch);
-        covered.push_back(std::move(next.done));
-        queue_.pop_front();
-      } while (!queue_.empty() && queue_.front().sync == sync &&
-               batch.payload_bytes() + queue_.front().batch.payload_bytes() <=
-                   options_.max_batch_bytes);
-      status = error_;
-    }
-    if (status.ok()) status = sync ? log_.Write(batch) : log_.Stage(batch);
-    if (!status.ok()) {
-      absl::MutexLock lock(&mutex_);
-      if (error_.ok()) error_ = status;
-    }
-    for (Done& done : covered) done(status);
+  std::vector<Part> parts;
+  for (bool sync = true; Take(batch, parts, sync);) {
+    Store(batch, sync, parts);
+    for (Part& part : parts) part.done(part.status);
     absl::MutexLock lock(&mutex_);
-    completed_ += covered.size();
+    completed_ += parts.size();
   }
 }
 

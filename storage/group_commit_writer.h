@@ -21,6 +21,11 @@ namespace storage {
 // takes the more it carries. Callbacks run on the writer's thread, in the order of submission, each
 // after the sync that covers it. An error is final: everything after it is told the same, and
 // nothing more is written.
+//
+// But for a batch that contradicts itself or the log (absl::IsInvalidArgument, see
+// LogStore::Write): it is refused alone, with nothing of it written, and neither those it would
+// have shared a sync with nor those behind it suffer. Whoever submitted it decides what becomes of
+// its group.
 class GroupCommitWriter {
  public:
   using Done = std::function<void(const absl::Status&)>;
@@ -47,7 +52,7 @@ class GroupCommitWriter {
 
   void Flush();  // Returns when everything submitted before has called back.
 
-  absl::Status status() const;  // The first error.
+  absl::Status status() const;  // The final error, OkStatus if there is none.
 
  private:
   struct Waiting {
@@ -56,8 +61,18 @@ class GroupCommitWriter {
     Done done;
   };
 
+  // Its place in a merged batch.
+  struct Part {
+    size_t changes = 0;
+    Done done;
+    absl::Status status;
+  };
+
   void Run();  // The thread.
   void Submit(Waiting waiting);
+  bool Take(LogBatch& batch, std::vector<Part>& parts, bool& sync);
+  void Store(const LogBatch& batch, bool sync, std::vector<Part>& parts);
+  absl::Status Store(const LogBatch& batch, bool sync);
 
   LogStore& log_;
   const Options options_;

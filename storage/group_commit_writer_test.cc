@@ -133,6 +133,48 @@ TEST_F(GroupCommitWriterTest, AnErrorIsFinalForEverythingBehindIt) {
   EXPECT_EQ(log_->LastIndex(1), 0u);
 }
 
+TEST_F(GroupCommitWriterTest, OfWhatWaitsOnlyTheInvalidIsRefused) {
+  absl::Notification reached;
+  absl::Notification go_on;
+  HoldNextSync(reached, go_on);
+  GroupCommitWriter writer(*log_, {});
+  std::vector<absl::Status> told;
+  const auto submit = [&](LogBatch batch) {
+    writer.Submit(std::move(batch), [&told](const absl::Status& s) { told.push_back(s); });
+  };
+  submit(OneEntry(1, 1));
+  reached.WaitForNotification();
+  submit(OneEntry(1, 2));
+  LogBatch gap = OneEntry(2, 1);  // Half of it would do; all of it is refused.
+  gap.Append(1, MakeEntries(1, 9, 1));
+  submit(std::move(gap));
+  submit(OneEntry(3, 1));
+  go_on.Notify();
+  writer.Flush();
+  submit(OneEntry(1, 3));
+  writer.Flush();
+
+  ASSERT_EQ(told.size(), 5u);
+  for (size_t i : {0, 1, 3, 4}) EXPECT_EQ(told[i], absl::OkStatus()) << i;
+  EXPECT_TRUE(absl::IsInvalidArgument(told[2])) << told[2];
+  EXPECT_EQ(writer.status(), absl::OkStatus());
+  EXPECT_EQ(log_->LastIndex(1), 3u);
+  EXPECT_EQ(log_->LastIndex(2), 0u);
+  EXPECT_EQ(log_->LastIndex(3), 1u);
+}
+
+TEST_F(GroupCommitWriterTest, AnInvalidCommitThatNeedsNoSyncIsRefusedAlone) {
+  GroupCommitWriter writer(*log_, {});
+  absl::Status told;
+  LogBatch commit;
+  commit.SetHardState(1, {1, 1, 7});  // Of a log that is empty.
+  writer.SubmitUnsynced(std::move(commit), [&told](const absl::Status& s) { told = s; });
+  writer.Flush();
+  EXPECT_TRUE(absl::IsInvalidArgument(told)) << told;
+  EXPECT_EQ(writer.status(), absl::OkStatus());
+  EXPECT_FALSE(log_->Find(1).has_value());
+}
+
 TEST_F(GroupCommitWriterTest, ManyThreadsManyGroups) {
   constexpr GroupId kThreads = 8;
   constexpr raft::Index kEntries = 200;

@@ -57,6 +57,15 @@ void LogBatch::Add(LogBatch& other) {
   other.Clear();
 }
 
+LogBatch LogBatch::Slice(size_t first, size_t count) const {
+  LogBatch slice;
+  slice.changes_.assign(changes_.begin() + first, changes_.begin() + first + count);
+  for (const Change& change : slice.changes_) {
+    for (const raftpb::Entry& entry : change.entries) slice.payload_bytes_ += PayloadSize(entry);
+  }
+  return slice;
+}
+
 void LogBatch::Clear() {
   changes_.clear();
   payload_bytes_ = 0;

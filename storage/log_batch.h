@@ -43,7 +43,11 @@ class LogBatch {
   // Takes over what another batch wants, after what this one does. The other is empty then.
   void Add(LogBatch& other);
 
+  // The changes from `first` on, `count` of them, as a batch of their own.
+  LogBatch Slice(size_t first, size_t count) const;
+
   bool empty() const { return changes_.empty(); }
+  size_t size() const { return changes_.size(); }          // In changes.
   size_t payload_bytes() const { return payload_bytes_; }  // Of all entries.
   void Clear();
 
