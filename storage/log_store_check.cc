@@ -1,0 +1,171 @@
+// Room: checking. Whether a batch can follow what the log says, before anything of it is written:
+// the groups' drafts (group_log.h) are what they would be after it. Changes nothing else.
+#include <algorithm>
+
+#include "absl/strings/str_cat.h"
+#include "raftpb/wire.h"
+#include "storage/log_store_impl.h"
+
+namespace storage {
+
+absl::Status LogStore::Impl::CheckWritable() const {
+  if (!error_.ok()) return error_;
+  if (closed_) return absl::FailedPreconditionError(absl::StrCat(directory_, ": it was closed"));
+  return absl::OkStatus();
+}
+
+// The group, with a draft of what it will be.
+GroupLog& LogStore::Impl::Touch(GroupId id) {
+  const auto it = groups_.find(id);
+  GroupLog* group = it == groups_.end() ? nullptr : it->second.get();
+  if (group == nullptr) {
+    absl::MutexLock lock(&mutex_);
+    group = &GroupIn(groups_, id);
+  }
+  if (group->draft.batch != drafts_) {
+    group->draft = {drafts_,
+                    group->compacted().index,
+                    group->last_index(),
+                    group->last_term(),
+                    group->last_index(),
+                    group->hard_state().commit};
+    touched_.push_back(group);
+  }
+  return *group;
+}
+
+absl::Status LogStore::Impl::Check(const LogBatch& batch) {
+  ++drafts_;
+  touched_.clear();
+  checked_.clear();
+  for (size_t i = 0; i < batch.changes_.size(); ++i) {
+    const Change& change = batch.changes_[i];
+    Checked& checked = checked_.emplace_back();
+    checked.group = &Touch(change.group);
+    GroupLog::Draft& draft = checked.group->draft;
+    absl::Status status;
+    switch (change.kind) {
+      case Kind::kAppend: status = CheckAppend(batch, i, checked); break;
+      case Kind::kHardState: draft.commit = change.hard_state.commit; break;
+      case Kind::kMarkSnapshot:
+        draft.commit = std::max(draft.commit, change.snapshot->index);
+        break;
+      case Kind::kRestoreSnapshot:
+        draft.commit = std::max(draft.commit, change.snapshot->index);
+        draft.compacted = change.snapshot->index;
+        draft.last = change.snapshot->index;
+        draft.last_term = change.snapshot->term;
+        draft.intact = 0;
+        break;
+      case Kind::kCompact: status = CheckCompact(batch, i, checked); break;
+      case Kind::kForget:
+        draft = {};
+        draft.batch = drafts_;
+        break;
+    }
+    if (!status.ok()) return status;
+  }
+  for (const GroupLog* group : touched_) {
+    if (group->draft.commit > group->draft.last) {
+      return absl::InvalidArgumentError(absl::StrCat("commit index ", group->draft.commit,
+                                                     " of a log that ends at ", group->draft.last));
+    }
+  }
+  return absl::OkStatus();
+}
+
+// The term that the entry at `index` has once the changes before `before` have happened.
+raft::Term LogStore::Impl::DraftTerm(const LogBatch& batch, size_t before, const GroupLog& group,
+                                     raft::Index index) const {
+  const GroupLog::Draft& draft = group.draft;
+  if (index == draft.last) return draft.last_term;
+  for (size_t i = before; i-- > 0;) {  // Rare: a batch that replaces its own entries.
+    if (checked_[i].group != &group || index <= draft.intact) continue;
+    const Change& change = batch.changes_[i];
+    if (change.kind != Kind::kAppend || checked_[i].nothing) continue;
+    const raft::Index first = change.entries.front().index;
+    if (index >= first && index - first < change.entries.size()) {
+      return change.entries[index - first].term;
+    }
+  }
+  return index >= group.compacted().index && index <= draft.intact ? group.TermAt(index) : 0;
+}
+
+absl::Status LogStore::Impl::CheckAppend(const LogBatch& batch, size_t i, Checked& checked) {
+  const raftpb::EntryList& entries = batch.changes_[i].entries;
+  GroupLog::Draft& draft = checked.group->draft;
+  const raft::Index first = entries.front().index;
+  if (first == 0 || first > raft::kMaxIndex) {
+    return absl::InvalidArgumentError(absl::StrCat("entry index ", first));
+  }
+  raft::Index index = first;
+  raft::Term term = 0;
+  for (const raftpb::Entry& entry : entries) {
+    if (entry.index != index || entry.term < term || entry.term > raft::kMaxTerm) {
+      return absl::InvalidArgumentError(absl::StrCat("entry ", entry.index, " of term ", entry.term,
+                                                     " where ", index, " of ", term,
+                                                     " or later belongs"));
+    }
+    if (entry.data.size() > options_.max_entry_bytes) {
+      return absl::InvalidArgumentError(absl::StrCat("entry ", index, " has ", entry.data.size(),
+                                                     " bytes, more than the limit of ",
+                                                     options_.max_entry_bytes));
+    }
+    term = entry.term;
+    ++index;
+  }
+  if (entries.back().index <= draft.compacted) {
+    checked.nothing = true;
+    return absl::OkStatus();
+  }
+  checked.begin = first <= draft.compacted ? draft.compacted + 1 - first : 0;
+  const raft::Index before = first + checked.begin - 1;
+  if (before > draft.last) {
+    return absl::InvalidArgumentError(
+        absl::StrCat("entry ", before + 1, " leaves a gap: the log ends at ", draft.last));
+  }
+  const raft::Term term_before = DraftTerm(batch, i, *checked.group, before);
+  if (entries[checked.begin].term < term_before) {
+    return absl::InvalidArgumentError(absl::StrCat("entry ", before + 1, " of term ",
+                                                   entries[checked.begin].term,
+                                                   " after one of term ", term_before));
+  }
+  draft.intact = std::min(draft.intact, before);
+  draft.last = entries.back().index;
+  draft.last_term = term;
+  return absl::OkStatus();
+}
+
+absl::Status LogStore::Impl::CheckCompact(const LogBatch& batch, size_t i, Checked& checked) {
+  const raft::Index index = batch.changes_[i].index;
+  GroupLog::Draft& draft = checked.group->draft;
+  if (index > draft.last) {
+    return absl::InvalidArgumentError(
+        absl::StrCat("compacting to ", index, " a log that ends at ", draft.last));
+  }
+  if (index <= draft.compacted) {
+    checked.nothing = true;
+    return absl::OkStatus();
+  }
+  checked.term = DraftTerm(batch, i, *checked.group, index);
+  draft.compacted = index;
+  return absl::OkStatus();
+}
+
+uint64_t LogStore::Impl::MaxBytes(const LogBatch& batch) const {
+  size_t items = batch.changes_.size() + 2 * staged_.size();
+  size_t entries = 0;
+  size_t other = 24 * items;
+  for (const Change& change : batch.changes_) {
+    entries += change.entries.size();
+    raft::Term term = 0;
+    for (const raftpb::Entry& entry : change.entries) {
+      if (entry.term != term) ++items;
+      term = entry.term;
+    }
+    if (change.snapshot != nullptr) other += raftpb::Encode(*change.snapshot).size();
+  }
+  return encoder_.MaxBytes(entries, batch.payload_bytes_, items, other, options_.block_bytes);
+}
+
+}  // namespace storage
