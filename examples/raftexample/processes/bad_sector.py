@@ -65,14 +65,14 @@ def expect_refusal(cluster, name):
     return words
 
 
-def run(server, directory, puts, before_end):
-    with processes.Cluster(server, directory) as cluster:
+def run(options, directory, before_end):
+    with processes.Cluster(options.server, directory, flags=options.flags) as cluster:
         acknowledged = {}
         cluster.start()
         cluster.await_serving()
         cluster.put_until(20, "k/early/", acknowledged)
         cluster.kill(cluster["c"])
-        cluster.put_until(puts, "k/late/", acknowledged)
+        cluster.put_until(options.puts, "k/late/", acknowledged)
         cluster.kill(cluster["a"])
         cluster.kill(cluster["b"])
 
@@ -110,13 +110,14 @@ def main():
     parser.add_argument("--server", required=True)
     parser.add_argument("--runs", type=int, default=20)
     parser.add_argument("--puts", type=int, default=200)
+    parser.add_argument("flags", nargs="*", help="more flags of raftexample, after --")
     options = parser.parse_args()
     failed = 0
     for number in range(options.runs):
         before_end = 9216 + SECTOR * (number - options.runs // 2)  # A different one each time.
         with tempfile.TemporaryDirectory() as directory:
             try:
-                kept, words = run(options.server, directory, options.puts, before_end)
+                kept, words = run(options, directory, before_end)
                 print(f"run {number + 1}: {kept} acknowledged puts, none lost; b said: {words}", flush=True)
             except processes.Failed as why:
                 failed += 1

@@ -119,7 +119,7 @@ class Cluster:
             return None
         return done.stdout if done.returncode == 0 else None
 
-    def await_serving(self, *names, seconds=60):
+    def await_serving(self, *names, seconds=120):
         """Until each of them answers a linearizable read."""
         deadline = time.monotonic() + seconds
         for name in names or self.members:
@@ -128,7 +128,7 @@ class Cluster:
                     raise Failed(f"{name} does not serve after {seconds} s:\n"
                                  + self.members[name].log()[-2000:])
 
-    def await_exit(self, name, seconds=60):
+    def await_exit(self, name, seconds=120):
         """The status it ended with."""
         try:
             status = self.members[name].process.wait(seconds)
@@ -155,7 +155,7 @@ class Cluster:
                     if done:
                         acknowledged[key] = "of " + key
 
-    def read_all(self, prefix, member, consistency="l", seconds=60):
+    def read_all(self, prefix, member, consistency="l", seconds=120):
         """{key: value} as this member answers it."""
         deadline = time.monotonic() + seconds
         while True:
