@@ -139,6 +139,11 @@ def _libraries():
     )
     _maybe(
         system_repository,
+        name = "libmicrohttpd",
+        libraries = {"//:libmicrohttpd": ["libmicrohttpd"]},
+    )
+    _maybe(
+        system_repository,
         name = "prometheus_cpp",
         libraries = {
             "//:core": ["prometheus-cpp-core"],

@@ -15,9 +15,11 @@
 #include "examples/raftexample/api/lock_service.h"
 #include "examples/raftexample/api/maintenance_service.h"
 #include "examples/raftexample/api/watch_service.h"
+#include "examples/raftexample/http/front_door.h"
 #include "examples/raftexample/rpc/credentials.h"
 #include "examples/raftexample/rpc/server.h"
 #include "examples/raftexample/server/ticker.h"
+#include "examples/raftexample/site/site.h"
 
 namespace raftexample {
 namespace {
@@ -33,9 +35,12 @@ class GrpcApiServer final : public ApiServer {
   explicit GrpcApiServer(Server* server)
       : server_(server),
         gate_(server),
+        site_(server),
         rpc_({.loops = Loops(),
               .max_receive_bytes =
-                  static_cast<int>(server->config().max_request_bytes) + kGrpcOverheadBytes}) {}
+                  static_cast<int>(server->config().max_request_bytes) + kGrpcOverheadBytes}),
+        door_([this](const auto& request, auto answer) { site_.Serve(request, std::move(answer)); },
+              server->config().client_tls) {}
   ~GrpcApiServer() override { Shutdown(std::chrono::milliseconds(0)); }
 
   absl::Status Start() {
@@ -52,16 +57,23 @@ class GrpcApiServer final : public ApiServer {
       absl::StatusOr<std::shared_ptr<grpc::ServerCredentials>> credentials =
           rpc::ListenCredentials(url, server_->config().client_tls);
       if (!credentials.ok()) return credentials.status();
-      rpc_.Listen(url.HostPort(), *credentials);
+      absl::Status opened = door_.Open(url, rpc_.TakeConnections(*credentials));
+      if (!opened.ok()) return opened;
+    }
+    for (const Url& url : server_->config().listen_metrics_urls) {
+      if (absl::Status opened = door_.Open(url, nullptr); !opened.ok()) return opened;
     }
     ticker_.Every(absl::Milliseconds(100), [this] { WatchLeader(); });
     ticker_.Every(absl::Seconds(10), [this] { leader_watch_.Sweep(); });
     ticker_.Start();
-    return rpc_.Start();
+    if (absl::Status started = rpc_.Start(); !started.ok()) return started;
+    door_.Start();
+    return absl::OkStatus();
   }
 
   void Shutdown(std::chrono::milliseconds grace) override {
     ticker_.Stop();
+    door_.Close();  // Before the end of those to whom it hands connections.
     rpc_.Shutdown(grace);
   }
 
@@ -104,7 +116,9 @@ class GrpcApiServer final : public ApiServer {
   ElectionService election_{api_};
   grpc::health::v1::Health::AsyncService health_;
   Ticker ticker_;
-  rpc::Server rpc_;  // Last: its calls end before what they use does.
+  Site site_;
+  rpc::Server rpc_;  // Its calls end before what they use does.
+  http::FrontDoor door_;
 };
 
 }  // namespace

@@ -7,6 +7,8 @@
 #include <utility>
 #include <vector>
 
+#include "absl/strings/str_cat.h"
+#include "absl/time/time.h"
 #include "absl/types/optional.h"
 #include "examples/raftexample/auth/access.h"
 #include "examples/raftexample/auth/token_table.h"
@@ -15,6 +17,8 @@
 
 namespace raftexample {
 namespace {
+
+constexpr std::chrono::milliseconds kSlowCall{300};
 
 absl::string_view TokenIn(const grpc::ServerContext& context) {
   return rpc::MetadataOf(context, "token");
@@ -42,6 +46,7 @@ bool ClientGate::MustWait(const grpc::ServerContext& context, std::function<void
 
 absl::Status ClientGate::Admit(const grpc::ServerContext& context,
                                const google::protobuf::Message* request, rpc::CallInfo& call) {
+  server_->meters().calls.Started(call.method);
   if (server_->is_learner()) {
     if (absl::Status allowed = CheckLearner(call.method, request); !allowed.ok()) return allowed;
   }
@@ -91,6 +96,14 @@ absl::Status ClientGate::CheckLearner(const char* method,
   return errors::kNotSupportedForLearner;
 }
 
-void ClientGate::Finished(const rpc::CallInfo&, const absl::Status&) {}
+void ClientGate::Finished(const rpc::CallInfo& call, const absl::Status& status) {
+  const std::chrono::nanoseconds took = std::chrono::steady_clock::now() - call.start;
+  Meters& meters = server_->meters();
+  meters.calls.Finished(call.method, status.code(), took);
+  if (took < kSlowCall || !CallMeter::IsUnary(call.method)) return;
+  meters.slow_calls.Increment();
+  server_->slow_log().Tell(absl::StrCat("answering ", call.method), absl::FromChrono(took),
+                           status.ok() ? "" : status.ToString());
+}
 
 }  // namespace raftexample

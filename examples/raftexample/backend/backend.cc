@@ -248,6 +248,11 @@ size_t Backend::pending_bytes() const {
   return gathering_->bytes() + (flushing_ != nullptr ? flushing_->bytes() : 0);
 }
 
+bool Backend::has_sealed() const {
+  absl::MutexLock lock(&parts_mutex_);
+  return flushing_ != nullptr;
+}
+
 bool Backend::Seal() {
   absl::MutexLock lock(&parts_mutex_);
   if (flushing_ != nullptr || gathering_->empty()) return false;

@@ -78,6 +78,7 @@ class Backend {
   // Closes the batch, so that Flush() may take it. Declines (false) while an earlier batch waits or
   // is being flushed, and when there is nothing to close. Never waits.
   bool Seal();
+  bool has_sealed() const;  // A batch waits for Flush(), or is being flushed.
   // Writes the sealed batch in one transaction; returns at once if there is none. When it fails the
   // batch stays in memory, still readable: IsNoSpace() may be tried again; after any other error
   // the disk cannot be trusted, every later call returns it, and the server should stop.

@@ -33,6 +33,17 @@ void Server::Listen(std::string address, std::shared_ptr<grpc::ServerCredentials
   builder_.AddListeningPort(listener.address, std::move(credentials), &listener.port);
 }
 
+Server::Taker Server::TakeConnections(std::shared_ptr<grpc::ServerCredentials> credentials) {
+  using Type = grpc::ServerBuilder::experimental_type::ExternalConnectionType;
+  const std::shared_ptr<grpc::experimental::ExternalConnectionAcceptor> acceptor =
+      builder_.experimental().AddExternalConnectionAcceptor(Type::FROM_FD, std::move(credentials));
+  return [acceptor](int fd) {
+    grpc::experimental::ExternalConnectionAcceptor::NewConnectionParameters connection;
+    connection.fd = fd;
+    acceptor->HandleNewConnection(&connection);
+  };
+}
+
 absl::Status Server::Start() {
   server_ = builder_.BuildAndStart();
   for (const auto& listener : listeners_) {

@@ -37,6 +37,10 @@ class Server {
   ~Server();
 
   void Listen(std::string address, std::shared_ptr<grpc::ServerCredentials> credentials);
+  // The same for connections that somebody else accepts: each goes to what is returned, which owns
+  // it then. Only while the server runs.
+  using Taker = std::function<void(int fd)>;
+  Taker TakeConnections(std::shared_ptr<grpc::ServerCredentials> credentials);
   void AddService(grpc::Service* service) { builder_.RegisterService(service); }
 
   // `gate` may be null.

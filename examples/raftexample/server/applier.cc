@@ -143,8 +143,10 @@ void Applier::ApplyNormal(const Entry& entry) {
     return;
   }
   absl::optional<WaitTable::Done> done = waits_->Take(command.header().id());
+  const absl::Time start = absl::Now();
   ApplyResult result =
       state_->Apply(entry.id(), command, done.has_value() ? Answer::kWanted : Answer::kNobodyWaits);
+  callbacks_.on_timed(command, absl::Now() - start);
   if (result.over_quota) callbacks_.on_over_quota();
   if (done.has_value()) (*done)(std::move(result));
 }

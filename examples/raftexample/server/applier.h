@@ -31,6 +31,8 @@ class Applier {
     std::function<void()> on_membership;              // The address book has changed.
     std::function<void()> on_over_quota;              // The store outgrew its quota.
     std::function<void()> on_sealed;                  // There is something to flush.
+    // How long a command took.
+    std::function<void(const internal::Command&, absl::Duration)> on_timed;
   };
   using Job = absl::AnyInvocable<void()>;
 

@@ -8,6 +8,7 @@
 #include "absl/time/clock.h"
 #include "examples/raftexample/proto/errors.h"
 #include "examples/raftexample/server/cluster_ids.h"
+#include "examples/raftexample/server/member_report.h"
 #include "examples/raftexample/server/reconfig_guard.h"
 #include "raft/errors.h"
 #include "raftpb/wire.h"
@@ -27,6 +28,9 @@ constexpr uint64_t kMaxBacklog = 5000;
 
 constexpr absl::Duration kOwnProposalTimeout = absl::Seconds(7);
 constexpr size_t kRevokesAtOnce = 1000;
+
+// A command that takes so long holds up all that come after it.
+constexpr absl::Duration kSlowApply = absl::Milliseconds(100);
 
 std::chrono::steady_clock::time_point SteadyNow() { return std::chrono::steady_clock::now(); }
 
@@ -93,6 +97,7 @@ Server::Server(const ServerConfig& config, raft::Logger* logger,
       logger_(logger),
       on_end_(std::move(on_end)),
       request_timeout_(absl::Seconds(5) + 2 * absl::FromChrono(config.election_timeout)),
+      slow_log_(logger),
       storage_(std::move(storage)),
       request_ids_(member_id(), absl::ToUnixMillis(absl::Now())),
       applied_waits_(state().applied().index),
@@ -119,7 +124,8 @@ absl::Status Server::StartAll() {
   watch_syncer_->Start(&state().watches());
   upkeep_ = std::make_unique<Upkeep>(
       &state(), storage_.storage.get(),
-      Upkeep::Options{.snapshot_count = config_.snapshot_count, .logger = logger_},
+      Upkeep::Options{
+          .snapshot_count = config_.snapshot_count, .logger = logger_, .meters = &meters_},
       [this](const absl::Status& why) { node().Fail(why); });
   applier_ = std::make_unique<Applier>(
       &state(), &waits_, &applied_waits_,
@@ -132,7 +138,8 @@ absl::Status Server::StartAll() {
               },
           .on_membership = [this] { FollowMembership(); },
           .on_over_quota = [this] { RaiseNoSpace(); },
-          .on_sealed = [this] { upkeep_->Wake(); }});
+          .on_sealed = [this] { upkeep_->Wake(); },
+          .on_timed = [this](const auto& c, absl::Duration took) { OnApplyTimed(c, took); }});
 
   raft::NodeOptions options;
   options.config.id = member_id();
@@ -297,10 +304,13 @@ void Server::Store(raft::StoreWork work) {
 }
 
 absl::Status Server::SaveNow(raft::StoreWork work) {
+  absl::optional<Stopwatch> stopwatch;
+  if (work.must_sync) stopwatch.emplace(meters_.log_sync);
   const absl::Status saved = storage_.storage->Save({.entries = work.entries,
                                                      .hard_state = work.hard_state,
                                                      .snapshot = work.snapshot,
                                                      .must_sync = work.must_sync});
+  stopwatch.reset();
   if (saved.ok()) {
     node().OnStored(std::move(work));
   } else {
@@ -470,6 +480,12 @@ void Server::OnPromoteMember(uint64_t id, TransportOwner::Done<bool> done) {
   });
 }
 
+void Server::OnDescribe(TransportOwner::Done<peer::MemberReport> done) {
+  absl::MutexLock lock(&mutex_);
+  if (stopped_) return done(absl::Status(errors::kStopped));
+  executor_.Post([this, done = std::move(done)] { done(ReportOf(*this)); });
+}
+
 // --- Requests ---
 
 absl::Status Server::CheckProposal(const Command& command) {
@@ -487,19 +503,23 @@ absl::Status Server::CheckProposal(const Command& command) {
 }
 
 void Server::Propose(Command command, Done done) {
-  if (absl::Status checked = CheckProposal(command); !checked.ok()) return done(checked);
+  if (absl::Status checked = CheckProposal(command); !checked.ok()) {
+    meters_.failed_proposals.Increment();
+    return done(checked);
+  }
   const uint64_t id = request_ids_.Next();
   const absl::Time deadline = RequestDeadline();
   command.mutable_header()->set_id(id);
   waits_.Add(id, deadline, std::move(done));
   node_->Propose(absl::Cord(command.SerializeAsString()), deadline,
                  [this, id](const absl::Status& taken) {
-                   if (!taken.ok()) waits_.End(id, ForClient(taken));
+                   if (taken.ok()) return;
+                   meters_.failed_proposals.Increment();
+                   waits_.End(id, ForClient(taken));
                  });
 }
 
-void Server::LinearizableRead(ReadDone done) {
-  const absl::Time deadline = RequestDeadline();
+void Server::LinearizableRead(absl::Time deadline, ReadDone done) {
   node_->ReadIndex(deadline, [this, deadline,
                               done = std::move(done)](absl::StatusOr<raft::Index> index) mutable {
     if (!index.ok()) return done(ForClient(index.status()));
@@ -641,6 +661,21 @@ void Server::LeaseTimeToLive(const etcdserverpb::LeaseTimeToLiveRequest& request
       std::move(done));
 }
 
+void Server::Describe(uint64_t member, absl::Time deadline,
+                      TransportOwner::Done<peer::MemberReport> done) {
+  if (member == member_id()) return OnDescribe(std::move(done));
+  transport_->Describe(member, deadline, std::move(done));
+}
+
+void Server::OnApplyTimed(const Command& command, absl::Duration took) {
+  meters_.apply.Observe(absl::ToDoubleSeconds(took));
+  if (took < kSlowApply) return;
+  meters_.slow_applies.Increment();
+  slow_log_.Tell(
+      "applying a command", took,
+      absl::StrCat("of ", command.ByteSizeLong(), " bytes, revision ", state().store().revision()));
+}
+
 // --- Membership ---
 
 // The transport talks to exactly the members there are. A member that was removed is told so by the
@@ -664,7 +699,7 @@ void Server::FollowMembership() {
 
 void Server::ExpireRequests() {
   const absl::Time now = absl::Now();
-  waits_.Expire(now, errors::kTimeout);
+  meters_.failed_proposals.Increment(static_cast<double>(waits_.Expire(now, errors::kTimeout)));
   applied_waits_.Expire(now, errors::kTimeoutApplying);
   leader_questions_.Repeat(now);
   std::vector<Transfer> late;

@@ -19,6 +19,7 @@
 #include "absl/synchronization/notification.h"
 #include "absl/time/time.h"
 #include "examples/raftexample/apply/state_machine.h"
+#include "examples/raftexample/metrics/meters.h"
 #include "examples/raftexample/proto/internal.pb.h"
 #include "examples/raftexample/server/applied_waits.h"
 #include "examples/raftexample/server/applier.h"
@@ -28,6 +29,7 @@
 #include "examples/raftexample/server/leader_questions.h"
 #include "examples/raftexample/server/member_storage.h"
 #include "examples/raftexample/server/request_ids.h"
+#include "examples/raftexample/server/slow_log.h"
 #include "examples/raftexample/server/ticker.h"
 #include "examples/raftexample/server/upkeep.h"
 #include "examples/raftexample/server/wait_table.h"
@@ -82,10 +84,18 @@ class Server final : private raft::NodeHost, private TransportOwner {
   raft::NodeId leader() const { return leader_.load(std::memory_order_relaxed); }
   bool is_leader() const { return leader() == member_id(); }
   bool is_learner() const { return is_learner_.load(std::memory_order_relaxed); }
+  absl::Time started() const { return started_; }
+  raft::Logger* logger() const { return logger_; }
+  Meters& meters() { return meters_; }
+  SlowLog& slow_log() { return slow_log_; }
   // How long no leader has been known; zero while one is.
   absl::Duration leaderless() const;
   raft::NodeStats node_stats() const { return node_->stats(); }
   storage::LogStats log_stats() const { return storage_.log->stats(); }
+  // Waits for the node's thread: only on the executor.
+  absl::StatusOr<raft::Status> FullStatus() { return node_->GetStatus(); }
+  absl::Duration ConnectedFor(uint64_t peer) const { return transport_->ConnectedFor(peer); }
+  std::map<uint64_t, PeerTraffic::Bytes> peer_traffic() const { return transport_->traffic(); }
   uint64_t leader_changes() const { return leader_changes_.load(std::memory_order_relaxed); }
   size_t waiting() const { return waits_.size(); }
 
@@ -104,7 +114,8 @@ class Server final : private raft::NodeHost, private TransportOwner {
   // A read that begins after `done` sees everything that was acknowledged anywhere before this call
   // (§6.4).
   using ReadDone = absl::AnyInvocable<void(const absl::Status&)>;
-  void LinearizableRead(ReadDone done);
+  void LinearizableRead(ReadDone done) { LinearizableRead(RequestDeadline(), std::move(done)); }
+  void LinearizableRead(absl::Time deadline, ReadDone done);
 
   // Calls back when the log has been applied here up to `index`.
   void WhenApplied(raft::Index index, ReadDone done) {
@@ -132,6 +143,13 @@ class Server final : private raft::NodeHost, private TransportOwner {
   void RenewLease(int64_t id, TransportOwner::Done<int64_t> done);
   void LeaseTimeToLive(const etcdserverpb::LeaseTimeToLiveRequest& request,
                        TransportOwner::Done<etcdserverpb::LeaseTimeToLiveResponse> done);
+
+  // Whom this member believes to be in the cluster.
+  std::vector<etcdserverpb::Member> KnownMembers() const { return Members(); }
+
+  // Asks a member, this one or another, how it is.
+  void Describe(uint64_t member, absl::Time deadline,
+                TransportOwner::Done<peer::MemberReport> done);
 
   absl::Time RequestDeadline() const { return absl::Now() + request_timeout_; }
 
@@ -181,6 +199,7 @@ class Server final : private raft::NodeHost, private TransportOwner {
   void OnLeaseTimeToLive(const etcdserverpb::LeaseTimeToLiveRequest& request,
                          TransportOwner::Done<etcdserverpb::LeaseTimeToLiveResponse> done) override;
   void OnPromoteMember(uint64_t id, TransportOwner::Done<bool> done) override;
+  void OnDescribe(TransportOwner::Done<peer::MemberReport> done) override;
 
   // Calls back when everything is applied here that is known to be committed. Whatever a client saw
   // happen at any member, a leader then knows.
@@ -203,11 +222,15 @@ class Server final : private raft::NodeHost, private TransportOwner {
   void ProposeOwn(internal::Command command, std::function<void(bool done)> then = nullptr);
 
   absl::Status CheckProposal(const internal::Command& command);
+  void OnApplyTimed(const internal::Command& command, absl::Duration took);
 
   const ServerConfig config_;
   raft::Logger* const logger_;
   const std::function<void(absl::Status)> on_end_;
   const absl::Duration request_timeout_;
+  const absl::Time started_ = absl::Now();
+  Meters meters_;
+  SlowLog slow_log_;
   MemberStorage storage_;
   RequestIds request_ids_;
   WaitTable waits_;

@@ -41,7 +41,7 @@ bool Upkeep::WaitForWork() {
 
 void Upkeep::Loop() {
   while (WaitForWork()) {
-    const absl::Status flushed = state_->backend().Flush();
+    const absl::Status flushed = Flush();
     if (IsNoSpace(flushed)) {
       RAFT_LOG(options_.logger, kError, "the store cannot be written: ", flushed.ToString());
     } else if (!flushed.ok()) {
@@ -52,6 +52,12 @@ void Upkeep::Loop() {
     compacting_ = more.ok() && *more;
     if (!CutLog()) return;
   }
+}
+
+absl::Status Upkeep::Flush() {
+  if (!state_->backend().has_sealed()) return state_->backend().Flush();  // Not worth a number.
+  const Stopwatch stopwatch(options_.meters->store_commit);
+  return state_->backend().Flush();
 }
 
 // What the store has on disk the log need not keep. The mark of the snapshot comes first: without

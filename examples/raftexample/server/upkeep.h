@@ -11,6 +11,7 @@
 #include "absl/status/status.h"
 #include "absl/synchronization/mutex.h"
 #include "examples/raftexample/apply/state_machine.h"
+#include "examples/raftexample/metrics/meters.h"
 #include "raft/logger.h"
 #include "storage/disk_storage.h"
 
@@ -22,6 +23,7 @@ class Upkeep {
     uint64_t snapshot_count = 100'000;  // Applied entries between two cuts of the log.
     uint64_t catch_up_entries = 5'000;  // Kept behind a cut, for followers that are a little late.
     raft::Logger* logger = nullptr;
+    Meters* meters = nullptr;  // Told how long flushes took.
   };
 
   // State and storage outlive it. `on_failure` is called when the disk cannot be trusted any more:
@@ -36,6 +38,7 @@ class Upkeep {
  private:
   void Loop();
   bool WaitForWork();
+  absl::Status Flush();
   bool CutLog();
 
   StateMachine* const state_;

@@ -27,7 +27,7 @@ void WaitTable::End(uint64_t id, absl::StatusOr<ApplyResult> result) {
   if (absl::optional<Done> done = Take(id)) (*done)(std::move(result));
 }
 
-void WaitTable::Expire(absl::Time now, const absl::Status& why) {
+size_t WaitTable::Expire(absl::Time now, const absl::Status& why) {
   std::vector<Done> expired;
   {
     absl::MutexLock lock(&mutex_);
@@ -39,6 +39,7 @@ void WaitTable::Expire(absl::Time now, const absl::Status& why) {
     }
   }
   for (Done& done : expired) done(why);
+  return expired.size();
 }
 
 void WaitTable::Close(const absl::Status& why) {

@@ -31,8 +31,8 @@ class WaitTable {
   absl::optional<Done> Take(uint64_t id);
   void End(uint64_t id, absl::StatusOr<ApplyResult> result);
 
-  // Ends those whose deadline has passed.
-  void Expire(absl::Time now, const absl::Status& why);
+  // Ends those whose deadline has passed; how many they were.
+  size_t Expire(absl::Time now, const absl::Status& why);
   // Ends all, and from now on everybody who comes.
   void Close(const absl::Status& why);
 

@@ -100,7 +100,9 @@ void PeerLink::WriteSome() {
   waiting_bytes_ -= bytes;
   writing_ = true;
   ++under_way_;
-  stream_->Write(PackFrame(batch), &write_event_);
+  const grpc::ByteBuffer frame = PackFrame(batch);
+  if (callbacks_.on_sent) callbacks_.on_sent(frame.Length());
+  stream_->Write(frame, &write_event_);
 }
 
 void PeerLink::Break() {

@@ -38,6 +38,7 @@ class PeerLink : public std::enable_shared_from_this<PeerLink> {
   };
   // Called on the event loop, or inside Send.
   struct Callbacks {
+    std::function<void(size_t bytes)> on_sent;            // A frame is on its way.
     std::function<void()> on_dropped;                     // The peer did not get something.
     std::function<void(const absl::Status&)> on_refused;  // It does not want to hear from us.
   };

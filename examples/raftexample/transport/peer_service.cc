@@ -29,8 +29,8 @@ bool IsFromPeer(const Message& message, NodeId peer) {
 // Messages from one peer, as long as its stream lasts.
 class IncomingMessages final : public rpc::StreamHandler<grpc::ByteBuffer, grpc::ByteBuffer> {
  public:
-  IncomingMessages(absl::StatusOr<NodeId> peer, TransportOwner* owner)
-      : peer_(std::move(peer)), owner_(owner) {}
+  IncomingMessages(absl::StatusOr<NodeId> peer, TransportOwner* owner, PeerTraffic* traffic)
+      : peer_(std::move(peer)), owner_(owner), traffic_(traffic) {}
 
   void OnStart(std::shared_ptr<rpc::StreamControl> control, const rpc::CallInfo&) override {
     control_ = std::move(control);
@@ -48,6 +48,7 @@ class IncomingMessages final : public rpc::StreamHandler<grpc::ByteBuffer, grpc:
       }
     }
     if (owner_->IsRemoved(*peer_)) return control_->End(RemovedMember(*peer_));
+    traffic_->CountReceived(*peer_, frame.Length());
     owner_->OnMessages(std::move(messages));
     control_->ReadNext();
   }
@@ -58,6 +59,7 @@ class IncomingMessages final : public rpc::StreamHandler<grpc::ByteBuffer, grpc:
  private:
   const absl::StatusOr<NodeId> peer_;
   TransportOwner* const owner_;
+  PeerTraffic* const traffic_;
   std::shared_ptr<rpc::StreamControl> control_;
 };
 
@@ -153,7 +155,7 @@ void PeerService::AddTo(rpc::Server& server) {
       rpc::StreamMethod<Service, grpc::ByteBuffer, grpc::ByteBuffer>{
           "/raftexample.peer.Peer/Messages", &service_, &Service::RequestMessages,
           [this](const grpc::ServerContext& context) {
-            return std::make_unique<IncomingMessages>(CheckCaller(context), owner_);
+            return std::make_unique<IncomingMessages>(CheckCaller(context), owner_, traffic_);
           }},
       nullptr);
   server.HandleStream(
@@ -218,6 +220,20 @@ void PeerService::AddTo(rpc::Server& server) {
             if (!caller.ok()) return call->Finish(caller.status());
             owner_->OnPromoteMember(call->request().id(),
                                     Answering<PromoteCall, bool>(call, [](auto&, bool) {}));
+          }},
+      nullptr);
+
+  using peer::MemberReport;
+  using DescribeCall = rpc::UnaryCall<peer::DescribeRequest, MemberReport>;
+  server.Handle(
+      rpc::UnaryMethod<Service, peer::DescribeRequest, MemberReport>{
+          "/raftexample.peer.Peer/Describe", &service_, &Service::RequestDescribe,
+          [this](DescribeCall* call) {
+            const absl::StatusOr<NodeId> caller = CheckCaller(call->context());
+            if (!caller.ok()) return call->Finish(caller.status());
+            owner_->OnDescribe(Answering<DescribeCall, MemberReport>(
+                call,
+                [](MemberReport& response, MemberReport report) { response = std::move(report); }));
           }},
       nullptr);
 }

@@ -5,22 +5,25 @@
 #include "examples/raftexample/rpc/server.h"
 #include "examples/raftexample/server/executor.h"
 #include "examples/raftexample/transport/peer.grpc.pb.h"
+#include "examples/raftexample/transport/peer_traffic.h"
 #include "examples/raftexample/transport/transport_owner.h"
 
 namespace raftexample {
 
 // The generated service, but for Messages, which we read and write ourselves (frame.h).
-using GeneratedPeerService = peer::Peer::WithRawMethod_Messages<
-    peer::Peer::WithAsyncMethod_Snapshot<peer::Peer::WithAsyncMethod_Members<
-        peer::Peer::WithAsyncMethod_RenewLease<peer::Peer::WithAsyncMethod_LeaseTimeToLive<
-            peer::Peer::WithAsyncMethod_PromoteMember<peer::Peer::Service>>>>>>;
+using GeneratedPeerService =
+    peer::Peer::WithRawMethod_Messages<peer::Peer::WithAsyncMethod_Snapshot<
+        peer::Peer::WithAsyncMethod_Members<peer::Peer::WithAsyncMethod_RenewLease<
+            peer::Peer::WithAsyncMethod_LeaseTimeToLive<peer::Peer::WithAsyncMethod_PromoteMember<
+                peer::Peer::WithAsyncMethod_Describe<peer::Peer::Service>>>>>>>;
 
 class PeerService {
  public:
   // All of these outlive the server that the service is added to. Files are written on the
   // executor.
-  PeerService(uint64_t cluster, raftpb::NodeId self, TransportOwner* owner, Executor* executor)
-      : cluster_(cluster), self_(self), owner_(owner), executor_(executor) {}
+  PeerService(uint64_t cluster, raftpb::NodeId self, TransportOwner* owner, Executor* executor,
+              PeerTraffic* traffic)
+      : cluster_(cluster), self_(self), owner_(owner), executor_(executor), traffic_(traffic) {}
 
   void AddTo(rpc::Server& server);
 
@@ -32,6 +35,7 @@ class PeerService {
   const raftpb::NodeId self_;
   TransportOwner* const owner_;
   Executor* const executor_;
+  PeerTraffic* const traffic_;
   GeneratedPeerService service_;
 };
 

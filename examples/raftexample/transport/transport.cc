@@ -123,7 +123,7 @@ class GrpcTransport final : public Transport {
       : options_(options),
         owner_(owner),
         executor_(1),
-        service_(options.cluster, options.self, owner, &executor_),
+        service_(options.cluster, options.self, owner, &executor_, &traffic_),
         server_({.max_receive_bytes = static_cast<int>(kMaxFrameBytes) + (1 << 20),
                  .accept_ahead = 2}) {}
   ~GrpcTransport() override { Shutdown(); }
@@ -153,7 +153,8 @@ class GrpcTransport final : public Transport {
     entry.channel = Dial(*url, options_.tls, options_.heartbeat);
     entry.link = PeerLink::Start(
         entry.channel, server_.queue(), {.identity = IdentityFor(peer)},
-        {.on_dropped = [this, peer] { owner_->OnUnreachable(peer); },
+        {.on_sent = [this, peer](size_t bytes) { traffic_.CountSent(peer, bytes); },
+         .on_dropped = [this, peer] { owner_->OnUnreachable(peer); },
          .on_refused = [this, peer](const absl::Status& why) { owner_->OnRefused(peer, why); }});
   }
 
@@ -220,6 +221,13 @@ class GrpcTransport final : public Transport {
           done(true);
         });
   }
+
+  void Describe(NodeId peer, absl::Time deadline, Done<peer::MemberReport> done) override {
+    Ask<peer::DescribeRequest, peer::MemberReport>(
+        peer, &peer::Peer::Stub::AsyncDescribe, peer::DescribeRequest(), deadline, std::move(done));
+  }
+
+  std::map<NodeId, PeerTraffic::Bytes> traffic() const override { return traffic_.Now(); }
 
   absl::Duration ConnectedFor(NodeId peer) const override {
     const std::shared_ptr<PeerLink> link = LinkTo(peer);
@@ -288,6 +296,7 @@ class GrpcTransport final : public Transport {
   TransportOwner* const owner_;
   Executor executor_;
   OpenQuestions questions_;
+  PeerTraffic traffic_;
   PeerService service_;
   rpc::Server server_;
 

@@ -4,6 +4,7 @@
 #define RAFT_EXAMPLES_RAFTEXAMPLE_TRANSPORT_TRANSPORT_H_
 
 #include <cstdint>
+#include <map>
 #include <memory>
 #include <string>
 #include <vector>
@@ -14,6 +15,7 @@
 #include "examples/raftexample/backend/snapshot_file.h"
 #include "examples/raftexample/proto/rpc.pb.h"
 #include "examples/raftexample/server/config.h"
+#include "examples/raftexample/transport/peer_traffic.h"
 #include "examples/raftexample/transport/transport_owner.h"
 #include "raftpb/ids.h"
 #include "raftpb/message.h"
@@ -56,6 +58,13 @@ class Transport {
                                Done<etcdserverpb::LeaseTimeToLiveResponse> done) = 0;
   virtual void PromoteMember(raftpb::NodeId leader, uint64_t id, absl::Time deadline,
                              Done<bool> done) = 0;
+
+  // Asks any member how it is.
+  virtual void Describe(raftpb::NodeId peer, absl::Time deadline,
+                        Done<peer::MemberReport> done) = 0;
+
+  // Since the start.
+  virtual std::map<raftpb::NodeId, PeerTraffic::Bytes> traffic() const = 0;
 
   // For how long there has been a connection to the peer without interruption; zero if there is
   // none.

@@ -11,6 +11,7 @@
 #include "absl/status/statusor.h"
 #include "examples/raftexample/backend/snapshot_file.h"
 #include "examples/raftexample/proto/rpc.pb.h"
+#include "examples/raftexample/transport/peer.pb.h"
 #include "raft/raw_node.h"
 #include "raftpb/ids.h"
 #include "raftpb/message.h"
@@ -45,6 +46,7 @@ class TransportOwner {
   virtual void OnLeaseTimeToLive(const etcdserverpb::LeaseTimeToLiveRequest& request,
                                  Done<etcdserverpb::LeaseTimeToLiveResponse> done) = 0;
   virtual void OnPromoteMember(uint64_t id, Done<bool> done) = 0;
+  virtual void OnDescribe(Done<peer::MemberReport> done) = 0;
 };
 
 // Whether a peer refuses us (TransportOwner::OnRefused) because we were removed from the cluster.
