@@ -140,7 +140,7 @@ def _libraries():
     _maybe(
         system_repository,
         name = "libmicrohttpd",
-        libraries = {"//:libmicrohttpd": ["libmicrohttpd"]},
+        libraries = {"//:libmicrohttpd": ["libmicrohttpd", "gnutls"]},  # Which is its TLS.
     )
     _maybe(
         system_repository,

@@ -71,10 +71,12 @@ TEST(FrontDoor, AnAnswerMayComeLaterAndHoldsUpNobody) {
 TEST(FrontDoor, HttpTwoGoesToItsOwnServer) {
   const Url url = FreeUrl();
   FrontDoor door([](const Request&, Answer answer) { answer({.body = "web"}); }, {});
-  ASSERT_TRUE(door.Open(url, [](int fd) {
-                    Socket socket(fd);
-                    send(fd, "grpc", 4, MSG_NOSIGNAL);
-                  }).ok());
+  ASSERT_TRUE(door.Open(url,
+                        [](int fd) {
+                          Socket socket(fd);
+                          send(fd, "grpc", 4, MSG_NOSIGNAL);
+                        })
+                  .ok());
   door.Start();
   TestClient grpc(url.port);
   ASSERT_TRUE(grpc.Say("PRI * HTTP/2.0"));

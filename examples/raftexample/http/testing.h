@@ -21,8 +21,7 @@ class TestClient {
     address.sin_family = AF_INET;
     address.sin_port = htons(port);
     address.sin_addr.s_addr = htonl(INADDR_LOOPBACK);
-    connected_ =
-        connect(socket_.fd(), reinterpret_cast<sockaddr*>(&address), sizeof(address)) == 0;
+    connected_ = connect(socket_.fd(), reinterpret_cast<sockaddr*>(&address), sizeof(address)) == 0;
   }
 
   bool connected() const { return connected_; }

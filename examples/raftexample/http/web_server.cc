@@ -1,5 +1,6 @@
 #include "examples/raftexample/http/web_server.h"
 
+#include <gnutls/gnutls.h>
 #include <microhttpd.h>
 #include <sys/socket.h>
 
@@ -71,6 +72,17 @@ MHD_Result Send(MHD_Connection* connection, const Response& response) {
   return MHD_queue_response(connection, static_cast<unsigned int>(response.status), reply.get());
 }
 
+// Whether the client has shown a certificate that one of the trusted authorities has signed.
+bool HasTrustedCertificate(MHD_Connection* connection) {
+  const MHD_ConnectionInfo* const info =
+      MHD_get_connection_info(connection, MHD_CONNECTION_INFO_GNUTLS_SESSION);
+  if (info == nullptr || info->tls_session == nullptr) return false;
+  unsigned int flaws = 0;
+  return gnutls_certificate_verify_peers2(static_cast<gnutls_session_t>(info->tls_session),
+                                          &flaws) == GNUTLS_E_SUCCESS &&
+         flaws == 0;
+}
+
 MHD_Result AddToQuery(void* request, MHD_ValueKind, const char* name, const char* value) {
   static_cast<Request*>(request)->query.emplace(name, value == nullptr ? "" : value);
   return MHD_YES;
@@ -94,6 +106,7 @@ class MicroHttpd final : public WebServer {
     if (tls.has_value()) {
       flags |= MHD_USE_TLS;
       if (absl::Status added = AddTls(*tls, files, options); !added.ok()) return added;
+      certificates_only_ = tls->require_client_certificate;
     }
     options.push_back({MHD_OPTION_END, 0, nullptr});
     daemon_ = MHD_start_daemon(flags, 0, nullptr, nullptr, &MicroHttpd::OnRequest, this,
@@ -167,6 +180,9 @@ class MicroHttpd final : public WebServer {
 
   void Ask(MHD_Connection* connection, const char* url, const char* method,
            const std::shared_ptr<Exchange>& exchange) {
+    if (certificates_only_ && !HasTrustedCertificate(connection)) {
+      return exchange->SetAnswer({.status = 403, .body = "a client certificate is required\n"});
+    }
     {
       absl::MutexLock lock(&mutex_);
       if (shutting_down_) return exchange->SetAnswer({.status = 503, .body = "stopping\n"});
@@ -188,6 +204,7 @@ class MicroHttpd final : public WebServer {
 
   const Handler handler_;
   MHD_Daemon* daemon_ = nullptr;
+  bool certificates_only_ = false;  // The library only asks for them.
   absl::Mutex mutex_;
   int unanswered_ ABSL_GUARDED_BY(mutex_) = 0;
   bool shutting_down_ ABSL_GUARDED_BY(mutex_) = false;
