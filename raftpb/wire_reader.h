@@ -18,14 +18,18 @@ namespace raftpb {
 // How deep messages and groups may be nested, as in protobuf's own readers.
 inline constexpr int kMaxNesting = 100;
 
+// How many values a message may hold that take far more memory than bytes: some megabytes in all.
+// Not a matter of how long the message is: what was read once must be readable when it is written
+// again, which may take fewer bytes.
+inline constexpr int kMaxHeavy = 10'000;
+
 // Reads fields from the front. The first error ends everything: after it there are no more fields
 // on any level, and every read gives zero; so callers loop over fields and ask for the status at
 // the end.
 template <typename Source>
 class WireReader {
  public:
-  explicit WireReader(Source source)
-      : source_(std::move(source)), limit_(source_.size()), heavy_left_(256 + source_.size() / 8) {}
+  explicit WireReader(Source source) : source_(std::move(source)), limit_(source_.size()) {}
 
   // Steps to the next field of the current message and returns its tag; 0, which is no tag, at the
   // end of the message and after an error.
@@ -53,8 +57,7 @@ class WireReader {
   // How many fields of this tag, which are length-delimited, follow in a row; with the current one.
   size_t CountRun(uint32_t tag) const;
 
-  // Counts a value that takes far more memory than bytes. An error if there are more of them than
-  // such a number of bytes can honestly hold.
+  // Counts a value that takes far more memory than bytes. An error after kMaxHeavy of them.
   void CountHeavy();
 
   // Bytes() and Nested() in two steps, for those who want to look at the bytes first: the length,
@@ -77,7 +80,7 @@ class WireReader {
 
   Source source_;
   size_t limit_;  // Where the current message ends.
-  size_t heavy_left_;
+  int heavy_left_ = kMaxHeavy;
   int depth_ = 0;
   const char* error_ = nullptr;
   size_t error_at_ = 0;
@@ -167,7 +170,7 @@ size_t WireReader<Source>::CountRun(uint32_t tag) const {
 
 template <typename Source>
 void WireReader<Source>::CountHeavy() {
-  if (heavy_left_-- == 0) Fail("too many messages for so few bytes");
+  if (heavy_left_-- == 0) Fail("too many messages within a message");
 }
 
 // Nothing is left of anything: Next finds no more fields, and every read fails again, unheard.

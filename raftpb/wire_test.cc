@@ -404,6 +404,18 @@ TEST(WireMemory, AnHonestMessageMayHaveManyResponses) {
   EXPECT_EQ(again, message);
 }
 
+// Found by the fuzzer: there was a limit that grew with the bytes, and bytes may shrink.
+TEST(WireMemory, WhatWasReadCanBeReadAgain) {
+  Message message;
+  const std::string clumsy = Repeat("7209088080808080808000", 1000);  // A zero in eight bytes.
+  ASSERT_TRUE(Decode(clumsy, message).ok());
+  const std::string short_form = Encode(message);
+  EXPECT_LT(short_form.size(), clumsy.size() / 4);
+  Message again;
+  EXPECT_TRUE(Decode(short_form, again).ok());
+  EXPECT_EQ(again, message);
+}
+
 // --- Frames received in pieces ---------------------------------------------------------------
 
 TEST(WireCord, HowTheBytesAreCutDoesNotMatter) {
