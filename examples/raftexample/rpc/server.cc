@@ -48,7 +48,9 @@ absl::Status Server::Start() {
   server_ = builder_.BuildAndStart();
   for (const auto& listener : listeners_) {
     if (server_ == nullptr || listener->port == 0) {
-      return absl::UnavailableError(absl::StrCat("cannot listen on ", listener->address));
+      return absl::UnavailableError(
+          absl::StrCat("cannot listen on ", listener->address,
+                       ": somebody else does, or the address is not one of this machine"));
     }
   }
   for (const auto& loop : loops_) {

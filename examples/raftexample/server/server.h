@@ -91,6 +91,8 @@ class Server final : private raft::NodeHost, private TransportOwner {
   // How long no leader has been known; zero while one is.
   absl::Duration leaderless() const;
   raft::NodeStats node_stats() const { return node_->stats(); }
+  // What is before it the log does not have any more.
+  raft::Index first_index() const { return storage_.storage->FirstIndex(); }
   storage::LogStats log_stats() const { return storage_.log->stats(); }
   // Waits for the node's thread: only on the executor.
   absl::StatusOr<raft::Status> FullStatus() { return node_->GetStatus(); }

@@ -4,9 +4,6 @@
 
 #include <grpcpp/create_channel.h>
 #include <grpcpp/security/credentials.h>
-#include <netinet/in.h>
-#include <sys/socket.h>
-#include <unistd.h>
 
 #include <chrono>
 #include <memory>
@@ -23,23 +20,11 @@
 #include "examples/raftexample/server/config.h"
 #include "examples/raftexample/server/json_logger.h"
 #include "examples/raftexample/server/server.h"
+#include "examples/raftexample/testing/free_port.h"
 #include "examples/raftexample/testing/temp_directory.h"
 #include "raft/check.h"
 
 namespace raftexample {
-
-// A port of the loopback interface that nobody listens on now.
-inline int FreePort() {
-  const int fd = socket(AF_INET, SOCK_STREAM, 0);
-  sockaddr_in address = {};
-  address.sin_family = AF_INET;
-  address.sin_addr.s_addr = htonl(INADDR_LOOPBACK);
-  socklen_t size = sizeof(address);
-  RAFT_CHECK(fd >= 0 && bind(fd, reinterpret_cast<sockaddr*>(&address), size) == 0);
-  RAFT_CHECK(getsockname(fd, reinterpret_cast<sockaddr*>(&address), &size) == 0);
-  close(fd);
-  return ntohs(address.sin_port);
-}
 
 class TestMember {
  public:
