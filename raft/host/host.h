@@ -82,7 +82,7 @@ struct HostOptions {
 
   // Nobody sleeps longer than so many ticks (a leader half as long). Nothing rests on it but what
   // nobody has thought of. Not 0.
-  uint32_t longest_sleep = 1 << 14;
+  uint32_t longest_sleep = 1 << 16;
 
   // --- Budgets, over all groups ---
 
