@@ -453,7 +453,7 @@ absl::Status Host::Round() {
     bytes += ready.entries.PayloadSize() + ready.committed_entries.PayloadSize();
     if (!HasSomethingToStore(ready)) continue;
     must_write = true;
-    must_sync |= ready.must_sync;
+    must_sync |= ready.must_sync || ready.snapshot != nullptr;
     if (absl::Status added = storage_.Add(groups_[slot].id, ready); !added.ok()) return added;
   }
   if (next_busy_ == busy_.size()) {
