@@ -2,7 +2,9 @@
 // memory storage, with pre-vote and check quorum on. Each benchmark reports, for one operation,
 // nanoseconds, allocations beyond the payload's own, bytes allocated, and messages sent.
 #include <benchmark/benchmark.h>
+#include <malloc.h>
 
+#include <algorithm>
 #include <cstdint>
 #include <ctime>
 #include <memory>
@@ -36,16 +38,17 @@ raftpb::SnapshotPtr Founding(int voters) {
 // The embedder's side, reduced to what it must do: hand messages over, store, compact.
 class Group {
  public:
-  explicit Group(int voters) {
-    for (int id = 1; id <= voters; ++id) {
-      storages_.push_back(std::make_unique<storage::MemoryStorage>(Founding(voters)));
-      Config config;
-      config.id = id;
-      config.storage = storages_.back().get();
-      nodes_.push_back(*RawNode::Create(config));
-    }
-    readies_.resize(voters);
+  explicit Group(int voters, const Config& shared = {})
+      : Group(Founding(voters), voters, std::make_shared<const Config>(shared)) {
     Lead(1);
+  }
+  // Without a leader yet.
+  Group(const raftpb::SnapshotPtr& founding, int voters, std::shared_ptr<const Config> shared) {
+    for (int id = 1; id <= voters; ++id) {
+      storages_.push_back(std::make_unique<storage::MemoryStorage>(founding));
+      nodes_.push_back(*RawNode::Create(GroupConfig{
+          .id = static_cast<NodeId>(id), .storage = storages_.back().get(), .shared = shared}));
+    }
   }
 
   RawNode& leader() { return *nodes_[0]; }
@@ -60,6 +63,8 @@ class Group {
   }
 
   void CutOff(NodeId id) { cut_off_ = id; }
+  // What is sent to it stays on the way.
+  void Stall(NodeId id) { stalled_ = id; }
 
   // Until nobody has anything to do.
   void Pump() {
@@ -82,7 +87,7 @@ class Group {
   bool Turn(size_t i) {
     RawNode& node = *nodes_[i];
     if (!node.HasReady()) return false;
-    Ready& ready = readies_[i];
+    Ready& ready = ready_;
     RAFT_CHECK(node.TakeReady(ready).ok());
     Deliver(ready.messages);
     if (ready.hard_state) storages_[i]->SetHardState(*ready.hard_state);
@@ -97,14 +102,20 @@ class Group {
     for (const Message& m : messages) {
       ++messages_;
       if (m.to == cut_off_ || m.from == cut_off_) continue;
+      if (m.to == stalled_) {
+        on_the_way_.push_back(m);
+        continue;
+      }
       RAFT_CHECK(nodes_[m.to - 1]->Step(m).ok());
     }
   }
 
   std::vector<std::unique_ptr<storage::MemoryStorage>> storages_;
   std::vector<std::unique_ptr<RawNode>> nodes_;
-  std::vector<Ready> readies_;
+  static inline Ready ready_;  // Of a host that drives its groups one after the other.
+  std::vector<Message> on_the_way_;
   NodeId cut_off_ = kNone;
+  NodeId stalled_ = kNone;
   uint64_t messages_ = 0;
   uint64_t reads_ = 0;
 };
@@ -118,6 +129,21 @@ void ReportTime(benchmark::State& state, double operations, double start) {
   state.SetItemsProcessed(static_cast<int64_t>(operations));
   state.counters["ns_per_op"] = (CpuNanoseconds() - start) / operations;
 }
+
+// A payload as an embedder has it: a buffer that arrived, handed over without a copy.
+class Payload {
+ public:
+  explicit Payload(size_t size) : bytes_(size, 'x') {}
+  // Shares the bytes; the Cord's own node is the one allocation of each payload.
+  absl::Cord Cord() const {
+    return absl::MakeCordFromExternal(bytes_, [] {});
+  }
+  // Bytes of its own, for where memory counts.
+  absl::Cord Copy() const { return absl::Cord(bytes_); }
+
+ private:
+  std::string bytes_;
+};
 
 // Reports per operation what was counted since its construction.
 class Meter {
@@ -141,19 +167,6 @@ class Meter {
   uint64_t messages_before_;
   double start_ = CpuNanoseconds();
   raftpb::AllocationCounter counter_;
-};
-
-// A payload as an embedder has it: a buffer that arrived, handed over without a copy.
-class Payload {
- public:
-  explicit Payload(size_t size) : bytes_(size, 'x') {}
-  // Shares the bytes; the Cord's own node is the one allocation of each payload.
-  absl::Cord Cord() const {
-    return absl::MakeCordFromExternal(bytes_, [] {});
-  }
-
- private:
-  std::string bytes_;
 };
 
 enum class Batching { kOne, kSeparate, kTogether };
@@ -243,29 +256,48 @@ void BM_TickIdle(benchmark::State& state) {
 }
 BENCHMARK(BM_TickIdle)->ArgName("groups")->Arg(10'000)->Arg(100'000);
 
-// Bytes asked of the allocator for one server of an idle group of three: node and storage.
+// Bytes that the allocator has given out, its own overhead included.
+double HeldBytes() { return static_cast<double>(mallinfo2().uordblks); }
+
+// Of groups of three: what a server that has just started costs, node and storage; and what one of
+// all three costs, storage included, after an election and a hundred entries that were compacted.
 void BM_MemoryPerIdleGroup(benchmark::State& state) {
-  const raftpb::SnapshotPtr founding = Founding(3);
   constexpr int kGroups = 1000;
-  double bytes = 0;
-  double storage_bytes = 0;
+  const raftpb::SnapshotPtr founding = Founding(3);
+  const auto shared = std::make_shared<const Config>();
+  const Payload payload(128);
+  double node = 0;
+  double storage = 0;
+  double after_work = 0;
   for (auto _ : state) {
     std::vector<std::unique_ptr<storage::MemoryStorage>> storages(kGroups);
     std::vector<std::unique_ptr<RawNode>> nodes(kGroups);
-    raftpb::AllocationCounter of_storages;
-    for (auto& storage : storages) storage = std::make_unique<storage::MemoryStorage>(founding);
-    storage_bytes = static_cast<double>(of_storages.bytes()) / kGroups;
-    raftpb::AllocationCounter of_nodes;
+    const double before = HeldBytes();
+    for (auto& s : storages) s = std::make_unique<storage::MemoryStorage>(founding);
+    const double with_storages = HeldBytes();
     for (int i = 0; i < kGroups; ++i) {
-      Config config;
-      config.id = 1;
-      config.storage = storages[i].get();
-      nodes[i] = *RawNode::Create(config);
+      nodes[i] =
+          *RawNode::Create(GroupConfig{.id = 1, .storage = storages[i].get(), .shared = shared});
     }
-    bytes = static_cast<double>(of_nodes.bytes()) / kGroups;
+    storage = (with_storages - before) / kGroups;
+    node = (HeldBytes() - with_storages) / kGroups;
+
+    std::vector<std::unique_ptr<Group>> groups(kGroups);
+    const double before_groups = HeldBytes();
+    for (auto& group : groups) {
+      group = std::make_unique<Group>(founding, 3, shared);
+      group->Lead(1);
+      for (int i = 0; i < 100; ++i) {
+        RAFT_CHECK(group->leader().Propose(payload.Cord()).ok());
+        group->Pump();
+      }
+      group->Compact();
+    }
+    after_work = (HeldBytes() - before_groups) / (3 * kGroups);
   }
-  state.counters["node_bytes"] = bytes;
-  state.counters["storage_bytes"] = storage_bytes;
+  state.counters["node_bytes"] = node;
+  state.counters["storage_bytes"] = storage;
+  state.counters["bytes_after_work"] = after_work;
   state.counters["sizeof_raft"] = sizeof(Raft);
 }
 BENCHMARK(BM_MemoryPerIdleGroup);
@@ -288,6 +320,24 @@ void BM_Election(benchmark::State& state) {
   meter.Report(static_cast<double>(state.iterations()));
 }
 BENCHMARK(BM_Election)->ArgName("nodes")->Arg(3)->Arg(5);
+
+// Groups of three that all elect a leader at the same time.
+void BM_ElectionOfManyGroups(benchmark::State& state) {
+  const auto shared = std::make_shared<const Config>();
+  const raftpb::SnapshotPtr founding = Founding(3);
+  double elections = 0;
+  double nanoseconds = 0;
+  for (auto _ : state) {
+    std::vector<std::unique_ptr<Group>> groups(state.range(0));
+    for (auto& group : groups) group = std::make_unique<Group>(founding, 3, shared);
+    const double start = CpuNanoseconds();
+    for (auto& group : groups) group->Lead(1);
+    nanoseconds += CpuNanoseconds() - start;
+    elections += static_cast<double>(groups.size());
+  }
+  state.counters["ns_per_op"] = nanoseconds / elections;
+}
+BENCHMARK(BM_ElectionOfManyGroups)->ArgName("groups")->Arg(10'000)->Unit(benchmark::kMillisecond);
 
 void BM_TransferLeadership(benchmark::State& state) {
   Group group(3);
@@ -327,30 +377,77 @@ BENCHMARK(BM_CommittedIndex)
     ->Args({3, 3})
     ->Args({5, 5});
 
-// A follower that missed everything gets it from its leader's log; bytes per append as given.
+// A follower that missed a million entries of 128 bytes gets them from its leader's log; bytes per
+// append as given.
 void BM_CatchUp(benchmark::State& state) {
-  constexpr int kEntries = 100'000;
+  constexpr int kEntries = 1'000'000;
   const Payload payload(128);
+  Config config;
+  config.max_size_per_msg = state.range(0);
+  config.max_committed_size_per_ready = state.range(0);
+  double nanoseconds = 0;
+  double messages = 0;
   for (auto _ : state) {
-    state.PauseTiming();
-    auto group = std::make_unique<Group>(3);
-    group->CutOff(3);
+    Group group(3, config);
+    group.CutOff(3);
     for (int i = 0; i < kEntries; i += kBatch) {
-      for (int j = 0; j < kBatch; ++j) RAFT_CHECK(group->leader().Propose(payload.Cord()).ok());
-      group->Pump();
+      for (int j = 0; j < kBatch; ++j) RAFT_CHECK(group.leader().Propose(payload.Cord()).ok());
+      group.Pump();
     }
-    group->CutOff(kNone);
-    state.ResumeTiming();
-    group->leader().Tick();  // The heartbeat's answer tells that the follower is back.
-    group->Pump();
-    RAFT_CHECK(group->node(3).GetBasicStatus().applied >= kEntries);
-    state.PauseTiming();
-    group.reset();
-    state.ResumeTiming();
+    group.CutOff(kNone);
+    const uint64_t before = group.messages();
+    const double start = CpuNanoseconds();
+    group.leader().Tick();  // The heartbeat's answer tells that the follower is back.
+    group.Pump();
+    nanoseconds += CpuNanoseconds() - start;
+    messages += static_cast<double>(group.messages() - before);
+    RAFT_CHECK(group.node(3).GetBasicStatus().applied >= kEntries);
   }
-  state.SetItemsProcessed(static_cast<int64_t>(state.iterations()) * kEntries);
+  const double entries = static_cast<double>(state.iterations()) * kEntries;
+  state.counters["ns_per_op"] = nanoseconds / entries;
+  state.counters["msgs_per_op"] = messages / entries;
 }
-BENCHMARK(BM_CatchUp)->Unit(benchmark::kMillisecond);
+BENCHMARK(BM_CatchUp)
+    ->ArgName("bytes_per_message")
+    ->Arg(64 << 10)
+    ->Arg(1 << 20)
+    ->Unit(benchmark::kMillisecond);
+
+// Proposals of 1 KiB come faster than they can be committed, whatever happens to them: so many
+// rounds of 64 while one follower, or both, do not read what they are sent. What the leader and the
+// network hold at most beyond what they held before; the logs are compacted as they are applied.
+void BM_Overload(benchmark::State& state) {
+  const auto stalled = static_cast<int>(state.range(0));
+  constexpr int kRounds = 10'000;
+  const Payload payload(1 << 10);
+  Config config;
+  config.max_inflight_msgs = 64;
+  config.max_inflight_bytes = 4 << 20;
+  config.max_uncommitted_size = 16 << 20;
+  double peak = 0;
+  double refused = 0;
+  for (auto _ : state) {
+    Group group(3, config);
+    const double before = HeldBytes();
+    group.Stall(3);
+    if (stalled == 2) group.CutOff(2);
+    for (int round = 0; round < kRounds; ++round) {
+      for (int i = 0; i < kBatch; ++i) refused += !group.leader().Propose(payload.Copy()).ok();
+      group.Pump();
+      peak = std::max(peak, HeldBytes() - before);
+      group.Compact();
+    }
+  }
+  state.counters["peak_bytes"] = peak;
+  state.counters["refused"] =
+      refused / (static_cast<double>(state.iterations()) * kRounds * kBatch);
+}
+BENCHMARK(BM_Overload)
+    ->ArgName("stalled")
+    ->Arg(1)
+    ->Arg(2)
+    ->Iterations(1)
+    ->Unit(benchmark::kMillisecond);
 
 }  // namespace
 }  // namespace raft
