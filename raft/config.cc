@@ -53,6 +53,15 @@ absl::Status ValidateSizes(const Config& config) {
 
 }  // namespace
 
+Config GroupConfig::Whole() const {
+  Config whole = *shared;
+  whole.id = id;
+  whole.storage = storage;
+  whole.applied = applied;
+  whole.seed = seed;
+  return whole;
+}
+
 absl::Status Config::Validate() const {
   for (auto validate : {ValidateIdentity, ValidateTime, ValidateReads, ValidateSizes}) {
     if (absl::Status status = validate(*this); !status.ok()) return status;

@@ -3,6 +3,7 @@
 #define RAFT_RAFT_CONFIG_H_
 
 #include <cstdint>
+#include <memory>
 
 #include "absl/status/status.h"
 #include "raft/logger.h"
@@ -77,6 +78,18 @@ struct Config {
 
   // What is wrong with it, in words.
   absl::Status Validate() const;
+};
+
+// One group of many whose servers here are run alike: they share the rest of the configuration.
+struct GroupConfig {
+  NodeId id = kNone;
+  Storage* storage = nullptr;
+  Index applied = 0;
+  uint64_t seed = 0;
+  // What applies to all of them. Its own values of the fields above do not count.
+  std::shared_ptr<const Config> shared;
+
+  Config Whole() const;
 };
 
 }  // namespace raft

@@ -119,6 +119,35 @@ TEST(MessageCheck, EveryRefusalSaysWhy) {
   }
 }
 
+// The quick look must never pass what the careful one refuses.
+TEST(MessageCheck, WhatIsPlainlyValidIsValid) {
+  const uint64_t indexes[] = {0, 1, k2To63 - 1, k2To63, k2To63 + 1, kNoLimit};
+  int plain = 0;
+  for (int type = -1; type <= 24; ++type) {
+    for (NodeId from : {kNone, NodeId{2}, kLocalAppendThread, kLocalApplyThread}) {
+      for (Term term : {Term{0}, Term{1}, kMaxTerm, kMaxTerm + 1}) {
+        for (Term log_term : {Term{0}, Term{2}, kMaxTerm, kMaxTerm + 1}) {
+          for (uint64_t number : indexes) {
+            for (int field = 0; field < 5; ++field) {
+              Message m = {.type = MessageType{type}, .from = from, .term = term};
+              m.log_term = log_term;
+              if (field == 0) m.index = number;
+              if (field == 1) m.commit = number;
+              if (field == 2) m.reject_hint = number;
+              if (field == 3) m.entries.PushBack({.term = 1, .index = number});
+              if (field == 4) m.responses.resize(number == 1 ? 1 : 0);
+              if (!IsPlainlyValid(m)) continue;
+              ++plain;
+              ASSERT_TRUE(CheckRemoteMessage(m).ok()) << raftpb::Describe(m);
+            }
+          }
+        }
+      }
+    }
+  }
+  EXPECT_GT(plain, 100);
+}
+
 TEST(MessageCheck, ProposedChangesCanBeRead) {
   const absl::Cord v1(raftpb::Encode(raftpb::ConfChange{.node_id = 4}));
   const absl::Cord v2(raftpb::Encode(testing::AddVoter(4)));

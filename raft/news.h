@@ -30,6 +30,12 @@ class News {
     }
     Insert(peer, kind);
   }
+  // Says that everybody is marked with the stronger mark, so that nobody has to do it again before
+  // the marks are taken, or somebody joins.
+  void NoteAllMarked() { all_marked_ = true; }
+  bool all_marked() const { return all_marked_; }
+  void SomebodyJoins() { all_marked_ = false; }
+
   void MarkHeartbeat() { heartbeat_ = true; }
 
   bool empty() const { return !any_marked_ && !heartbeat_; }
@@ -40,6 +46,7 @@ class News {
   template <typename Visit>
   void TakePeers(Visit visit) {
     if (!std::exchange(any_marked_, false)) return;
+    all_marked_ = false;
     for (auto& [peer, kind] : peers_) {
       const Kind marked = std::exchange(kind, Kind::kNothing);
       if (marked != Kind::kNothing) visit(peer, marked);
@@ -55,6 +62,7 @@ class News {
   // Ascending: everybody who was ever marked, most of them again and again.
   absl::InlinedVector<std::pair<NodeId, Kind>, 2> peers_;
   bool any_marked_ = false;
+  bool all_marked_ = false;
   bool heartbeat_ = false;
 };
 

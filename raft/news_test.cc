@@ -41,6 +41,21 @@ TEST(News, TheStrongerMarkCountsWhateverTheOrder) {
   EXPECT_THAT(TakePeers(news), ElementsAre(Marked{1, Kind::kAnything}, Marked{2, Kind::kAnything}));
 }
 
+TEST(News, AllAreMarkedUntilTheMarksAreTakenOrSomebodyJoins) {
+  News news;
+  EXPECT_FALSE(news.all_marked());
+  news.Mark(1, Kind::kAnything);
+  news.NoteAllMarked();
+  EXPECT_TRUE(news.all_marked());
+  TakePeers(news);
+  EXPECT_FALSE(news.all_marked());
+  news.Mark(1, Kind::kAnything);
+  news.NoteAllMarked();
+  news.SomebodyJoins();
+  EXPECT_FALSE(news.all_marked());
+  EXPECT_FALSE(news.empty());
+}
+
 TEST(News, HeartbeatsAreAMarkOfTheirOwn) {
   News news;
   EXPECT_FALSE(news.TakeHeartbeat());

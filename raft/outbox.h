@@ -21,6 +21,9 @@ class Outbox {
   explicit Outbox(bool merge_acks) : merge_acks_(merge_acks) {}
 
   void Push(raftpb::Message&& message) { now_.push_back(std::move(message)); }
+  // An empty message at the end of a queue, for the caller to fill.
+  raftpb::Message& Add() { return now_.emplace_back(); }
+  raftpb::Message& AddAfterWrite() { return after_write_.emplace_back(); }
   void PushAfterWrite(raftpb::Message&& message);
 
   // Whether an acknowledgement that waits already can say this, too; now it does.

@@ -52,7 +52,7 @@ absl::Cord FoundingChange(const raftpb::ConfChange& change) {
   return data;
 }
 
-uint64_t SeedOf(const Config& config) { return config.seed != 0 ? config.seed : config.id; }
+uint64_t SeedOf(const GroupConfig& group) { return group.seed != 0 ? group.seed : group.id; }
 
 std::string JoinedHex(const quorum::Joint& voters) {
   const quorum::Majority all = voters.All();
@@ -61,27 +61,31 @@ std::string JoinedHex(const quorum::Joint& voters) {
 
 }  // namespace
 
-absl::StatusOr<std::unique_ptr<Raft>> Raft::Create(const Config& config) {
+absl::StatusOr<std::unique_ptr<Raft>> Raft::Create(const GroupConfig& group) {
+  const Config config = group.Whole();
   if (absl::Status valid = config.Validate(); !valid.ok()) return valid;
   absl::StatusOr<Storage::InitialState> initial = config.storage->Initial();
   if (!initial.ok()) return initial.status();
   if (absl::Status stored = CheckStored(config, initial->hard_state); !stored.ok()) return stored;
   absl::StatusOr<tracker::Config> membership = confchange::FromConfState(initial->conf_state);
   if (!membership.ok()) return membership.status();
-  return std::unique_ptr<Raft>(new Raft(config, initial->hard_state, *std::move(membership)));
+  return std::unique_ptr<Raft>(new Raft(group, initial->hard_state, *std::move(membership)));
 }
 
-Raft::Raft(const Config& config, const raftpb::HardState& hard_state, tracker::Config membership)
-    : config_(config),
-      log_(config.storage, config.logger, MaxApplyingSize(config)),
+Raft::Raft(const GroupConfig& group, const raftpb::HardState& hard_state,
+           tracker::Config membership)
+    : shared_config_(group.shared),
+      config_(*shared_config_),
+      id_(group.id),
+      log_(group.storage, config_.logger, MaxApplyingSize(config_)),
       membership_(std::move(membership)),
-      timer_(config.election_tick, config.heartbeat_tick, SeedOf(config)),
-      outbox_(/*merge_acks=*/!config.immediate_sends) {
+      timer_(config_.election_tick, config_.heartbeat_tick, SeedOf(group)),
+      outbox_(/*merge_acks=*/!config_.immediate_sends) {
   RAFT_LOG(config_.logger, kInfo, Hex(id()), " switched to configuration ", Describe(membership_));
   term_ = hard_state.term;
   vote_ = hard_state.vote;
   log_.CommitTo(hard_state.commit);
-  if (config_.applied != 0) log_.StartAppliedAt(config_.applied);
+  if (group.applied != 0) log_.StartAppliedAt(group.applied);
   BecomeFollower(term_, kNone);
   RAFT_LOG(config_.logger, kInfo, "newRaft ", Hex(id()), " [peers: [",
            JoinedHex(membership_.voters), "], term: ", term_, ", commit: ", log_.committed(),
@@ -112,7 +116,7 @@ absl::Status Raft::Bootstrap(absl::Span<const Peer> peers) {
   if (peers.empty()) {
     return absl::InvalidArgumentError("must provide at least one peer to Bootstrap");
   }
-  if (config_.storage->LastIndex() != 0) {
+  if (log_.LastIndex() != 0) {
     return absl::FailedPreconditionError("can't bootstrap a nonempty Storage");
   }
   BecomeFollower(1, kNone);

@@ -40,7 +40,7 @@ inline constexpr absl::string_view kTransferContext = "CampaignTransfer";
 class Raft {
  public:
   // Starts as a follower with what the storage holds (§3.8).
-  static absl::StatusOr<std::unique_ptr<Raft>> Create(const Config& config);
+  static absl::StatusOr<std::unique_ptr<Raft>> Create(const GroupConfig& group);
 
   // --- Input. RawNode has the contracts. ---
 
@@ -73,8 +73,8 @@ class Raft {
 
   // --- Looking ---
 
-  const Config& config() const { return config_; }
-  NodeId id() const { return config_.id; }
+  const Config& config() const { return config_; }  // Without what is particular to the group.
+  NodeId id() const { return id_; }
   Term term() const { return term_; }
   Role role() const { return role_; }
   NodeId lead() const { return lead_; }
@@ -107,12 +107,13 @@ class Raft {
     bool lease_given_away = false;  // Somebody may win in this term's lease; see SendTimeoutNow.
   };
 
-  Raft(const Config& config, const raftpb::HardState& hard_state, tracker::Config membership);
+  Raft(const GroupConfig& group, const raftpb::HardState& hard_state, tracker::Config membership);
 
   // raft_step.cc: who may speak in this term; which message meets which verb.
   void WriteTrace(TraceAction action, const raftpb::Message* message) const;
   absl::Status CheckRemote(const raftpb::Message& m) const;
-  absl::Status CheckAgainstLog(const raftpb::Message& m) const;
+  bool IsPossible(const raftpb::Message& m) const;
+  absl::Status WhyImpossible(const raftpb::Message& m) const;
   bool AdmitOtherTerm(const raftpb::Message& m);
   void OnHigherTerm(const raftpb::Message& m);
   void OnLowerTerm(const raftpb::Message& m);
@@ -121,6 +122,7 @@ class Raft {
   absl::Status StepLeader(const raftpb::Message& m);
   void NotForLeaders(const raftpb::Message& m);
   void Send(raftpb::Message&& m);
+  raftpb::Message& Address(raftpb::Message& m, raftpb::MessageType type, NodeId to) const;
   void Acknowledge(NodeId to, Index index);
 
   // raft_roles.cc: the only writer of role_.
@@ -212,7 +214,9 @@ class Raft {
   void OnSnapshotStored(const raftpb::Snapshot& snapshot);
   void OnAppliedTo(Index index, uint64_t size);
 
-  Config config_;
+  const std::shared_ptr<const Config> shared_config_;
+  const Config& config_;  // *shared_config_.
+  const NodeId id_;
   log::RaftLog log_;
   tracker::Config membership_;  // In force at the applied index; not at append as in §4.1.
 

@@ -60,7 +60,9 @@ void Raft::RejectAppend(const Message& m) {
 void Raft::OnHeartbeat(const Message& m) {
   FollowSender(m);
   LearnCommit(m.commit);
-  Send({.type = MessageType::kHeartbeatResp, .to = m.from, .context = m.context});
+  Message& response = Address(outbox_.Add(), MessageType::kHeartbeatResp, m.from);
+  response.context = m.context;
+  RecordTrace(TraceAction::kSend, &response);
 }
 
 void Raft::LearnCommit(Index commit) {

@@ -24,6 +24,7 @@ absl::StatusOr<raftpb::ConfState> Raft::ApplyConfChange(const raftpb::ConfChange
 
 void Raft::LeadUnderNewMembership(absl::Span<const NodeId> joined) {
   leading_->progress.Reconcile(membership_, joined, log_.LastIndex());
+  leading_->news.SomebodyJoins();
   if (!membership_.IsVoter(id())) {
     if (config_.step_down_on_removal) LeaveOffice();
     return;

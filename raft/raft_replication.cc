@@ -37,9 +37,14 @@ uint32_t Raft::TickLeader(uint32_t n) {
 // --- Sending: at once, or with the next Ready (Config::immediate_sends) ---
 
 void Raft::BroadcastAppend() {
+  if (leading_->news.all_marked()) return;
+  bool paused = false;
   for (auto& [peer, progress] : leading_->progress) {
-    if (peer != id()) SendAppend(peer, progress);
+    if (peer == id()) continue;
+    SendAppend(peer, progress);
+    paused |= progress.IsPaused();
   }
+  if (!paused && !config_.immediate_sends) leading_->news.NoteAllMarked();
 }
 
 // An append to one peer, even if there is nothing but a commit index to tell.
@@ -93,22 +98,25 @@ bool Raft::MaybeSendAppend(NodeId to, Progress& progress, bool even_if_empty) {
 
   // With a full window an empty append still goes out now and then: if all in flight was lost, its
   // answer is what gets things moving again.
+  const bool has_room =
+      progress.state() != ProgressState::kReplicate || !progress.inflights().Full();
   EntryList entries;
-  if (progress.state() != ProgressState::kReplicate || !progress.inflights().Full()) {
+  if (has_room && progress.next() <= log_.LastIndex()) {
     absl::StatusOr<EntryList> read = log_.EntriesFrom(progress.next(), config_.max_size_per_msg);
     if (!read.ok()) return IsCompacted(read.status()) && MaybeSendSnapshot(to, progress);
     entries = *std::move(read);
+  } else if (!even_if_empty) {
+    return false;
   }
-  if (entries.empty() && !even_if_empty) return false;
 
   const uint64_t bytes = entries.PayloadSize();
   const size_t count = entries.size();
-  Send({.type = MessageType::kApp,
-        .to = to,
-        .log_term = *previous_term,
-        .index = previous,
-        .entries = std::move(entries),
-        .commit = log_.committed()});
+  Message& m = Address(outbox_.Add(), MessageType::kApp, to);
+  m.log_term = *previous_term;
+  m.index = previous;
+  m.entries = std::move(entries);
+  m.commit = log_.committed();
+  RecordTrace(TraceAction::kSend, &m);
   progress.SentEntries(count, bytes);
   progress.SentCommit(log_.committed());
   return true;
@@ -120,7 +128,10 @@ void Raft::SendHeartbeats(const absl::Cord& context) {
     if (peer == id()) continue;
     // The peer's log equals ours up to match, and only as far may it commit (§3.5).
     const Index commit = std::min(progress.match(), log_.committed());
-    Send({.type = MessageType::kHeartbeat, .to = peer, .commit = commit, .context = context});
+    Message& m = Address(outbox_.Add(), MessageType::kHeartbeat, peer);
+    m.commit = commit;
+    m.context = context;
+    RecordTrace(TraceAction::kSend, &m);
     progress.SentCommit(commit);
   }
 }

@@ -49,7 +49,9 @@ absl::Status Raft::StepRemote(const Message& m) {
 }
 
 absl::Status Raft::CheckRemote(const Message& m) const {
-  if (absl::Status checked = CheckRemoteMessage(m); !checked.ok()) return checked;
+  if (!IsPlainlyValid(m)) {
+    if (absl::Status checked = CheckRemoteMessage(m); !checked.ok()) return checked;
+  }
   if (m.to != id() && m.to != kNone) {
     return InvalidMessage(absl::StrCat("it is for server ", Hex(m.to)));
   }
@@ -57,26 +59,35 @@ absl::Status Raft::CheckRemote(const Message& m) const {
     return InvalidMessage("it claims to come from this server");
   }
   if (raftpb::IsResponse(m.type) && !membership_.Tracks(m.from)) return PeerNotFound();
-  return CheckAgainstLog(m);
+  return IsPossible(m) ? absl::OkStatus() : WhyImpossible(m);
 }
 
-// What a message of a term that counts says about our log must be possible.
-absl::Status Raft::CheckAgainstLog(const Message& m) const {
-  if (m.type == MessageType::kHeartbeat && m.term >= term_ && m.commit > log_.LastIndex()) {
+// What a message of a term that counts says about our log, and about what we asked, must be
+// possible.
+bool Raft::IsPossible(const Message& m) const {
+  const Index last = log_.LastIndex();
+  switch (m.type) {
+    case MessageType::kHeartbeat: return m.commit <= last || m.term < term_;
+    case MessageType::kAppResp:
+      return (m.index <= last && m.reject_hint <= last) || !leading_ || m.term != term_;
+    case MessageType::kHeartbeatResp:
+      return m.context.empty() || !leading_ || m.term != term_ ||
+             config_.read_only != ReadOnlyOption::kSafe || leading_->reads.ParseContext(m.context);
+    default: return true;
+  }
+}
+
+absl::Status Raft::WhyImpossible(const Message& m) const {
+  if (m.type == MessageType::kHeartbeat) {
     return PromiseBroken(absl::StrCat("leader ", Hex(m.from), " believes that entries up to ",
                                       m.commit, " are stored here, but the log ends at ",
                                       log_.LastIndex(), ": its tail was lost"));
   }
-  if (m.type == MessageType::kAppResp && leading_ && m.term == term_ &&
-      (m.index > log_.LastIndex() || m.reject_hint > log_.LastIndex())) {
+  if (m.type == MessageType::kAppResp) {
     return InvalidMessage(absl::StrCat("it acknowledges index ", m.index, ", hint ", m.reject_hint,
                                        ", beyond the leader's last index ", log_.LastIndex()));
   }
-  if (m.type == MessageType::kHeartbeatResp && leading_ && m.term == term_ && !m.context.empty() &&
-      config_.read_only == ReadOnlyOption::kSafe && !leading_->reads.ParseContext(m.context)) {
-    return InvalidMessage("it confirms a read that this leader never asked about");
-  }
-  return absl::OkStatus();
+  return InvalidMessage("it confirms a read that this leader never asked about");
 }
 
 absl::Status Raft::Step(const Message& m) {
@@ -232,10 +243,23 @@ void Raft::Send(Message&& m) {
   }
 }
 
+// The same for the messages that are sent all the time: they are written where they wait. Whoever
+// has filled one in records that it was sent.
+Message& Raft::Address(Message& m, MessageType type, NodeId to) const {
+  m.type = type;
+  m.to = to;
+  m.from = id();
+  m.term = term_;
+  return m;
+}
+
 // Everything up to `index` is here, once the disk has it.
 void Raft::Acknowledge(NodeId to, Index index) {
-  if (config_.tracer == nullptr && outbox_.MergeAck(to, term_, index)) return;
-  Send({.type = MessageType::kAppResp, .to = to, .index = index});
+  if (config_.tracer != nullptr) {
+    return Send({.type = MessageType::kAppResp, .to = to, .index = index});
+  }
+  if (outbox_.MergeAck(to, term_, index)) return;
+  Address(outbox_.AddAfterWrite(), MessageType::kAppResp, to).index = index;
 }
 
 }  // namespace raft

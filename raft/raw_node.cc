@@ -20,7 +20,15 @@ using raftpb::Message;
 using raftpb::MessageType;
 
 absl::StatusOr<std::unique_ptr<RawNode>> RawNode::Create(const Config& config) {
-  absl::StatusOr<std::unique_ptr<Raft>> raft = Raft::Create(config);
+  return Create(GroupConfig{.id = config.id,
+                            .storage = config.storage,
+                            .applied = config.applied,
+                            .seed = config.seed,
+                            .shared = std::make_shared<const Config>(config)});
+}
+
+absl::StatusOr<std::unique_ptr<RawNode>> RawNode::Create(const GroupConfig& group) {
+  absl::StatusOr<std::unique_ptr<Raft>> raft = Raft::Create(group);
   if (!raft.ok()) return raft.status();
   return std::unique_ptr<RawNode>(new RawNode(*std::move(raft)));
 }
@@ -122,6 +130,11 @@ void RawNode::ReportSnapshot(NodeId to, SnapshotOutcome outcome) {
 
 // --- Output ---
 
+bool RawNode::HardStateChanged() const {
+  const HardState now = raft_->hard_state();
+  return now != hard_state_ && !now.empty();
+}
+
 bool RawNode::HasReady() const {
   const log::RaftLog& log = raft_->log();
   return raft_->HasNews() || !raft_->outbox().empty() || !raft_->read_states().empty() ||
@@ -131,38 +144,37 @@ bool RawNode::HasReady() const {
 
 bool RawNode::async() const { return raft_->config().async_storage_writes; }
 
-bool RawNode::HardStateChanged() const {
-  const HardState now = raft_->hard_state();
-  return !now.empty() && now != hard_state_;
-}
-
 absl::Status RawNode::TakeReady(Ready& ready) {
   RAFT_CHECK(!unconfirmed_.pending) << "TakeReady without Advance for the Ready before";
   log::RaftLog& log = raft_->log();
+  const bool allow_unstable = !async();
   ready.Clear();
-  if (log.HasNextCommitted(/*allow_unstable=*/!async())) {
-    absl::StatusOr<EntryList> committed = log.NextCommitted(/*allow_unstable=*/!async());
+  Applied applying;
+  if (log.HasNextCommitted(allow_unstable)) {
+    absl::StatusOr<EntryList> committed = log.NextCommitted(allow_unstable);
     if (!committed.ok()) return committed.status();  // Nothing is taken yet.
     ready.committed_entries = *std::move(committed);
+    applying = Applied(ready.committed_entries);
   }
-  raft_->FlushNews();
+  if (raft_->HasNews()) raft_->FlushNews();
   TakeStates(ready);
   if (log.HasNextUnstable()) {
     ready.entries = log.NextUnstableEntries();
     ready.snapshot = log.NextUnstableSnapshot();
     ready.must_sync |= !ready.entries.empty();
   }
-  TakeMessages(ready);
+  if (!raft_->outbox().empty()) TakeMessages(ready);
   raft_->RecordTrace(TraceAction::kReady);
 
   if (async()) {
     PassWorkToThreads(ready);
   } else {
     RememberUnconfirmed(ready);
+    unconfirmed_.applied = applying;
   }
   log.AcceptUnstable();
-  if (!ready.committed_entries.empty()) {
-    log.AcceptApplying(ready.committed_entries, /*allow_unstable=*/!async());
+  if (applying.last != 0) {
+    log.AcceptApplying(applying.last, applying.encoded_size, allow_unstable);
   }
   return absl::OkStatus();
 }
@@ -183,7 +195,7 @@ void RawNode::TakeStates(Ready& ready) {
     hard_state_ = now;
     ready.hard_state = now;
   }
-  std::swap(ready.read_states, raft_->read_states());
+  if (!raft_->read_states().empty()) std::swap(ready.read_states, raft_->read_states());
 }
 
 // Whether these commits put a membership change in force, which must not be forgotten.
@@ -219,7 +231,7 @@ void RawNode::TakeMessages(Ready& ready) {
     std::move(first, ready.messages.end(), std::back_inserter(ready.messages_after_write));
     ready.messages.erase(first, ready.messages.end());
   }
-  TakeMessagesAfterWrite(ready);
+  if (!outbox.after_write().empty()) TakeMessagesAfterWrite(ready);
 }
 
 // A leader mostly acknowledges to itself, a follower to others: then no message has to move.
@@ -246,8 +258,7 @@ void RawNode::RememberUnconfirmed(const Ready& ready) {
   unconfirmed_.commit = hard_state_.commit;
   unconfirmed_.last.reset();
   if (log.HasUnstableEntries()) unconfirmed_.last = log.LastId();
-  unconfirmed_.snapshot = ready.snapshot;
-  unconfirmed_.applied = Applied(ready.committed_entries);
+  if (ready.snapshot != nullptr) unconfirmed_.snapshot = ready.snapshot;
 }
 
 void RawNode::Advance() {

@@ -38,6 +38,8 @@ class RawNode {
   // itself or the storage (for example a commit index beyond the end of the log: the disk lost
   // acknowledged entries).
   static absl::StatusOr<std::unique_ptr<RawNode>> Create(const Config& config);
+  // The same for a host of many groups. Requires group.shared.
+  static absl::StatusOr<std::unique_ptr<RawNode>> Create(const GroupConfig& group);
   ~RawNode();
 
   // Founds a new group on an empty storage: all founding servers make the same call, and the first

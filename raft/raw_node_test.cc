@@ -111,6 +111,29 @@ class FailingStorage : public storage::MemoryStorage {
   bool fails = false;
 };
 
+TEST(RawNodeCreate, GroupsShareAConfiguration) {
+  storage::MemoryStorage storages[2];
+  Config config;
+  config.id = 9;  // Does not count.
+  config.pre_vote = false;
+  config.election_tick = 77;
+  const auto shared = std::make_shared<const Config>(config);
+  for (NodeId id : {1, 2}) {
+    storage::MemoryStorage& storage = storages[id - 1];
+    storage.SetConfState({.voters = {id}});
+    const auto node =
+        *RawNode::Create(GroupConfig{.id = id, .storage = &storage, .shared = shared});
+    EXPECT_EQ(node->GetBasicStatus().id, id);
+    EXPECT_GE(node->TicksUntilDue(), 77u);
+    ASSERT_TRUE(node->Campaign().ok());
+    Ready ready;
+    ASSERT_TRUE(node->TakeReady(ready).ok());
+    EXPECT_EQ(ready.hard_state->vote, id);
+  }
+  EXPECT_EQ(shared.use_count(), 1);
+  EXPECT_FALSE(RawNode::Create(GroupConfig{.id = 1, .shared = shared}).ok()) << "no storage";
+}
+
 TEST(RawNodeCreate, PassesOnWhatTheStorageSays) {
   FailingStorage storage;
   storage.fails = true;

@@ -43,18 +43,6 @@ bool Ready::empty() const {
          messages_after_write.empty();
 }
 
-void Ready::Clear() {
-  soft_state.reset();
-  hard_state.reset();
-  read_states.clear();
-  snapshot.reset();
-  entries.Clear();
-  committed_entries.Clear();
-  messages.clear();
-  messages_after_write.clear();
-  must_sync = false;
-}
-
 absl::string_view Name(Role role) {
   switch (role) {
     case Role::kFollower: return "StateFollower";

@@ -61,7 +61,18 @@ struct Ready {
   bool must_sync = false;
 
   bool empty() const;
-  void Clear();  // Empty again, keeping its memory for the next RawNode::TakeReady.
+  // Empty again, keeping its memory for the next RawNode::TakeReady.
+  void Clear() {
+    soft_state.reset();
+    hard_state.reset();
+    read_states.clear();
+    if (snapshot != nullptr) snapshot.reset();
+    entries.Clear();
+    committed_entries.Clear();
+    messages.clear();
+    messages_after_write.clear();
+    must_sync = false;
+  }
 };
 
 absl::string_view Name(Role role);             // "StateFollower", ..

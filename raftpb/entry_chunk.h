@@ -5,6 +5,7 @@
 #include <atomic>
 #include <cstddef>
 #include <cstdint>
+#include <new>
 
 #include "raftpb/entry.h"
 
@@ -12,7 +13,7 @@ namespace raftpb {
 
 // Slots [0, used) hold entries, which do not change as long as anybody else can see them; the list
 // that moves `used` from its own end claims the next slot. Each slot also knows how many bytes
-// stand before it in the chunk, so that nobody has to visit entries to find out how large they are.
+// the chunk has up to it, so that nobody has to visit entries to find out how large they are.
 //
 // The order of memory operations: a slot is read only through a list that has it inside a piece,
 // and such lists come from the one that claimed it, by whatever means hands a list from thread to
@@ -20,20 +21,19 @@ namespace raftpb {
 // reference is dropped after all that, which Unref and IsUnique see by their acquire.
 class alignas(Entry) EntryChunk {
  public:
-  static constexpr uint32_t kMaxPayload =
-      64 * 1024;  // Bytes; the entry that passes it is the last.
+  static constexpr uint32_t kMaxPayload = 64 * 1024;  // Bytes; who passes it is the last.
 
   struct Slot {
-    union {
-      Entry entry;  // Constructed by whoever claims the slot.
-    };
-    // Sums over the slots before this one. 32 bits suffice: of the payloads because of
-    // kMaxPayload, of the rest because no more slots fit into a chunk.
-    uint32_t encoded_before;
-    uint32_t payload_before;
+    // Where `make()` makes the entry. `before` is the slot before it; null for the first.
+    template <typename Make>
+    Slot(Make& make, const Slot* before)
+        : entry(make()),
+          encoded_up_to((before == nullptr ? 0 : before->encoded_up_to) + EncodedSize(entry)),
+          payload_up_to((before == nullptr ? 0 : before->payload_up_to) + PayloadSize(entry)) {}
 
-    Slot() {}
-    ~Slot() {}
+    const Entry entry;
+    const uint64_t encoded_up_to;  // Sums over the slots up to this one.
+    const uint64_t payload_up_to;
   };
 
   // With one reference, for the caller, and room for so many entries.
@@ -47,50 +47,41 @@ class alignas(Entry) EntryChunk {
     if (refs_.fetch_sub(1, std::memory_order_acq_rel) == 1) Delete();
   }
 
-  // Takes a slot to construct an entry in, if there is room and nobody else has taken it. The
-  // caller shows the slot before it, or has shown it.
+  // Takes a slot, if there is room and nobody else has taken it, for the caller to construct with
+  // Fill. The caller shows the slot before it, or has shown it.
   bool TryClaim(uint32_t slot) {
-    if (IsUnique()) {
-      if (used_.load(std::memory_order_relaxed) != slot) Truncate(slot);
-      if (!NoteSizesAt(slot)) return false;
-      used_.store(slot + 1, std::memory_order_relaxed);
-      return true;
-    }
-    return TryClaimShared(slot);
+    if (!IsUnique()) return TryClaimShared(slot);
+    if (used_.load(std::memory_order_relaxed) != slot) Truncate(slot);
+    if (!HasRoomAt(slot)) return false;
+    used_.store(slot + 1, std::memory_order_relaxed);
+    return true;
+  }
+  template <typename Make>
+  void Fill(uint32_t slot, Make& make) {
+    new (slots() + slot) Slot(make, slot == 0 ? nullptr : slots() + slot - 1);
   }
   // Whether an entry can be put into a slot: the next one, and not too many bytes before it.
-  bool HasRoomAt(uint32_t slot);
+  bool HasRoomAt(uint32_t slot) {
+    return slot < capacity_ && used_.load(std::memory_order_relaxed) == slot &&
+           (slot == 0 || slots()[slot - 1].payload_up_to < kMaxPayload);
+  }
   // Destroys the entries from `slot` on. Only for the one who holds the last reference.
   void Truncate(uint32_t slot);
 
   // EncodedSize and PayloadSize of the entries in the slots [begin, end), in constant time.
-  uint64_t EncodedSize(uint32_t begin, uint32_t end) {
-    if (begin == end) return 0;
-    const Slot& last = slots()[end - 1];
-    return last.encoded_before - slots()[begin].encoded_before + raftpb::EncodedSize(last.entry);
+  uint64_t EncodedSizeOf(uint32_t begin, uint32_t end) {
+    return Sum(&Slot::encoded_up_to, begin, end);
   }
-  uint64_t PayloadSize(uint32_t begin, uint32_t end) {
-    if (begin == end) return 0;
-    const Slot& last = slots()[end - 1];
-    return last.payload_before - slots()[begin].payload_before + raftpb::PayloadSize(last.entry);
+  uint64_t PayloadSizeOf(uint32_t begin, uint32_t end) {
+    return Sum(&Slot::payload_up_to, begin, end);
   }
 
  private:
   explicit EntryChunk(uint32_t capacity) : capacity_(capacity) {}
 
-  // Sums up what stands before a slot. False if there is no room for another entry.
-  bool NoteSizesAt(uint32_t slot) {
-    if (slot >= capacity_) return false;
-    Slot& next = slots()[slot];
-    if (slot == 0) {
-      next.encoded_before = next.payload_before = 0;
-      return true;
-    }
-    const uint64_t payload = PayloadSize(0, slot);
-    if (payload >= kMaxPayload) return false;
-    next.payload_before = static_cast<uint32_t>(payload);
-    next.encoded_before = static_cast<uint32_t>(EncodedSize(0, slot));
-    return true;
+  uint64_t Sum(const uint64_t Slot::*up_to, uint32_t begin, uint32_t end) {
+    if (begin == end) return 0;
+    return slots()[end - 1].*up_to - (begin == 0 ? 0 : slots()[begin - 1].*up_to);
   }
   bool TryClaimShared(uint32_t slot);
   void Delete();

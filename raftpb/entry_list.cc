@@ -60,11 +60,8 @@ EntryList::EntryList(std::initializer_list<Entry> entries) {
   for (const Entry& entry : entries) PushBack(entry);
 }
 
-EntryList::EntryList(const EntryList& other) {
-  if (other.empty()) return;
-  tail_ = other.tail_;
-  tail_.chunk->Ref();
-  if (other.SizeBeforeTail() > 0) earlier_ = std::make_unique<Pieces>(*other.earlier_);
+void EntryList::CopyEarlier(const EntryList& other) {
+  if (!other.earlier_->empty()) earlier_ = new Pieces(*other.earlier_);
 }
 
 EntryList& EntryList::operator=(const EntryList& other) {
@@ -83,6 +80,8 @@ void EntryList::StartChunk() {
   tail_.chunk = EntryChunk::New(std::exchange(next_capacity_, 1));
   tail_.chunk->TryClaim(0);
 }
+
+void EntryList::DeleteEarlier() { delete std::exchange(earlier_, nullptr); }
 
 // A chunk that took this many entries will not take more: the next may be twice as large.
 void EntryList::ExpectMoreThan(uint32_t entries) {
@@ -120,7 +119,7 @@ void EntryList::AddPiece(Piece piece) {
     return;
   }
   if (!empty()) {
-    if (earlier_ == nullptr) earlier_ = std::make_unique<Pieces>();
+    if (earlier_ == nullptr) earlier_ = new Pieces();
     earlier_->PushBack(tail_);
   } else if (tail_.chunk != nullptr) {
     tail_.chunk->Unref();
@@ -154,7 +153,7 @@ void EntryList::VisitPieces(size_t begin, size_t end, Visit visit) const {
 uint64_t EntryList::EncodedSizeOfPieces(size_t begin, size_t end) const {
   uint64_t sum = 0;
   VisitPieces(begin, end, [&sum](const Piece& piece) {
-    sum += piece.chunk->EncodedSize(piece.begin, piece.end);
+    sum += piece.chunk->EncodedSizeOf(piece.begin, piece.end);
     return true;
   });
   return sum;
@@ -163,7 +162,7 @@ uint64_t EntryList::EncodedSizeOfPieces(size_t begin, size_t end) const {
 uint64_t EntryList::PayloadSizeOfPieces() const {
   uint64_t sum = 0;
   VisitPieces(0, size(), [&sum](const Piece& piece) {
-    sum += piece.chunk->PayloadSize(piece.begin, piece.end);
+    sum += piece.chunk->PayloadSizeOf(piece.begin, piece.end);
     return true;
   });
   return sum;
@@ -174,7 +173,7 @@ size_t EntryList::CountInPieces(size_t begin, size_t end, uint64_t encoded_size)
   size_t count = 0;
   VisitPieces(begin, end, [&](const Piece& piece) {
     const auto size_up_to = [&piece](uint32_t slot) {
-      return piece.chunk->EncodedSize(piece.begin, slot);
+      return piece.chunk->EncodedSizeOf(piece.begin, slot);
     };
     if (const uint64_t whole = size_up_to(piece.end); whole <= encoded_size) {
       encoded_size -= whole;

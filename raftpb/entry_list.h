@@ -11,7 +11,6 @@
 #include <cstdint>
 #include <initializer_list>
 #include <iterator>
-#include <memory>
 #include <new>
 #include <utility>
 
@@ -43,9 +42,14 @@ class EntryList {
 
   EntryList() = default;
   EntryList(std::initializer_list<Entry> entries);
-  EntryList(const EntryList& other);
+  EntryList(const EntryList& other) {
+    if (other.empty()) return;
+    tail_ = other.tail_;
+    tail_.chunk->Ref();
+    if (other.earlier_ != nullptr) CopyEarlier(other);
+  }
   EntryList(EntryList&& other) noexcept
-      : earlier_(std::move(other.earlier_)),
+      : earlier_(std::exchange(other.earlier_, nullptr)),
         tail_(std::exchange(other.tail_, {})),
         next_capacity_(std::exchange(other.next_capacity_, 1)) {}
   EntryList& operator=(const EntryList& other);
@@ -79,12 +83,18 @@ class EntryList {
 
   // Appends one entry. Writes into the free end of the last chunk if nobody else has, so that
   // earlier copies of this list keep sharing it; else starts a new chunk.
-  void PushBack(Entry entry) { new (ClaimBack()) Entry(std::move(entry)); }
+  void PushBack(Entry&& entry) {
+    EmplaceBack([&entry]() -> Entry&& { return std::move(entry); });
+  }
+  void PushBack(const Entry& entry) {
+    EmplaceBack([&entry]() -> const Entry& { return entry; });
+  }
 
   // The same with the Entry that `make()` returns, which is built in its place.
   template <typename Make>
   void EmplaceBack(Make make) {
-    new (ClaimBack()) Entry(make());
+    if (tail_.chunk == nullptr || !tail_.chunk->TryClaim(tail_.end)) StartChunk();
+    tail_.chunk->Fill(tail_.end++, make);
   }
 
   // Appends all of `other`, sharing its chunks.
@@ -109,7 +119,7 @@ class EntryList {
   }
   void Clear() {  // Also gives back the memory.
     if (tail_.chunk != nullptr) std::exchange(tail_, {}).chunk->Unref();
-    earlier_.reset();
+    if (earlier_ != nullptr) DeleteEarlier();
     next_capacity_ = 1;
   }
 
@@ -172,12 +182,9 @@ class EntryList {
     size_t end_ = 0;    // of the one behind the last.
   };
 
-  // A slot at the end, that counts as part of the list from now on.
-  Entry* ClaimBack() {
-    if (tail_.chunk == nullptr || !tail_.chunk->TryClaim(tail_.end)) StartChunk();
-    return &tail_.chunk->slots()[tail_.end++].entry;
-  }
   void StartChunk();
+  void DeleteEarlier();
+  void CopyEarlier(const EntryList& other);
   void ExpectMoreThan(uint32_t entries);
   // The part [begin, end) of the tail, if all of that lies there.
   bool IsInTail(size_t begin, size_t end) const { return begin >= SizeBeforeTail() && begin < end; }
@@ -202,7 +209,7 @@ class EntryList {
 
   // The list is the earlier pieces and the tail. Either all of them have entries; or there are
   // none, and the tail may keep a chunk that has room.
-  std::unique_ptr<Pieces> earlier_;
+  Pieces* earlier_ = nullptr;  // Owned. Nearly always null, and then no more than that test.
   Piece tail_;
   uint32_t next_capacity_ = 1;  // Of the next chunk that this list starts, at least.
 };
@@ -284,12 +291,12 @@ inline EntryList EntryList::Slice(size_t begin, size_t end) const {
 inline uint64_t EntryList::EncodedSize(size_t begin, size_t end) const {
   if (!IsInTail(begin, end)) return EncodedSizeOfPieces(begin, end);
   const Piece part = PartOfTail(begin, end);
-  return part.chunk->EncodedSize(part.begin, part.end);
+  return part.chunk->EncodedSizeOf(part.begin, part.end);
 }
 
 inline uint64_t EntryList::PayloadSize() const {
   if (!IsInTail(0, size())) return PayloadSizeOfPieces();
-  return tail_.chunk->PayloadSize(tail_.begin, tail_.end);
+  return tail_.chunk->PayloadSizeOf(tail_.begin, tail_.end);
 }
 
 inline size_t EntryList::CountWithin(size_t begin, size_t end, uint64_t encoded_size) const {

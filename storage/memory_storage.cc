@@ -58,14 +58,15 @@ absl::Status MemoryStorage::Append(const raftpb::EntryList& entries) {
 
   const size_t skipped = first <= compacted_.index ? FirstIndex() - first : 0;
   const size_t kept = first + skipped - FirstIndex();
-  const uint64_t added = entries.EncodedSize(skipped, entries.size());
-  const uint64_t replaced = entries_.EncodedSize(kept, entries_.size());
-  if (added > replaced && added - replaced > max_bytes_ - std::min(bytes_, max_bytes_)) {
-    return absl::ResourceExhaustedError("the log in memory has reached its limit");
+  if (max_bytes_ != raft::kNoLimit) {
+    const uint64_t held =
+        entries_.EncodedSize(0, kept) + entries.EncodedSize(skipped, entries.size());
+    if (held > max_bytes_ && held > bytes()) {
+      return absl::ResourceExhaustedError("the log in memory has reached its limit");
+    }
   }
   entries_.DropBack(entries_.size() - kept);
   entries_.Append(skipped == 0 ? entries : entries.Slice(skipped, entries.size()));
-  bytes_ += added - replaced;
   return absl::OkStatus();
 }
 
@@ -78,7 +79,6 @@ absl::Status MemoryStorage::ApplySnapshot(raftpb::SnapshotPtr snapshot) {
   compacted_ = snapshot->metadata.id();
   conf_state_ = snapshot->metadata.conf_state;
   entries_.Clear();
-  bytes_ = 0;
   snapshot_ = std::move(snapshot);
   return absl::OkStatus();
 }
@@ -102,7 +102,6 @@ absl::Status MemoryStorage::Compact(raft::Index index) {
   RAFT_CHECK(index <= LastIndex())
       << "compacting to " << index << " a log that ends at " << LastIndex();
   const size_t dropped = index - compacted_.index;
-  bytes_ -= entries_.EncodedSize(0, dropped);
   compacted_ = entries_[dropped - 1].id();
   entries_.DropFront(dropped);
   return absl::OkStatus();

@@ -70,7 +70,7 @@ class MemoryStorage : public raft::Storage {
 
   // No more entries than this many bytes of EncodedSize (raft::kNoLimit at first).
   void set_max_bytes(uint64_t max_bytes) { max_bytes_ = max_bytes; }
-  uint64_t bytes() const { return bytes_; }  // EncodedSize of the entries held.
+  uint64_t bytes() const { return entries_.EncodedSize(); }  // Of the entries held.
 
  private:
   raftpb::HardState hard_state_;
@@ -78,7 +78,6 @@ class MemoryStorage : public raft::Storage {
   raftpb::SnapshotPtr snapshot_;  // Null until there is one.
   raft::EntryId compacted_;       // Stands in front of the entries.
   raftpb::EntryList entries_;     // compacted_.index+1, and on without a gap.
-  uint64_t bytes_ = 0;
   uint64_t max_bytes_ = raft::kNoLimit;
 };
 

@@ -30,13 +30,16 @@ class ConfChangeIndex {
   }
   // Nobody will ask about indexes up to `applied` any more.
   void ForgetUpTo(Index applied) {
-    auto kept = std::upper_bound(indexes_.begin(), indexes_.end(), applied);
-    indexes_.erase(indexes_.begin(), kept);
+    if (!indexes_.empty()) {
+      auto kept = std::upper_bound(indexes_.begin(), indexes_.end(), applied);
+      indexes_.erase(indexes_.begin(), kept);
+    }
     complete_from_ = std::max(complete_from_, applied + 1);
   }
 
   // Whether a change is known to stand in the range.
   bool AnyIn(IndexRange range) const {
+    if (indexes_.empty()) return false;
     auto first = std::lower_bound(indexes_.begin(), indexes_.end(), range.begin);
     return first != indexes_.end() && *first < range.end;
   }

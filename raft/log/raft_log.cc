@@ -72,20 +72,15 @@ RaftLog::Meeting RaftLog::FindMeeting(Index index, Term term) const {
   return {index, index == 0 ? Term{0} : KnownTermAt(index)};
 }
 
-absl::StatusOr<raftpb::EntryList> RaftLog::EntriesFrom(Index from, uint64_t max_size) const {
-  if (from > last_.index) return raftpb::EntryList();
-  return Slice({from, last_.index + 1}, max_size);
-}
-
 absl::StatusOr<raftpb::EntryList> RaftLog::Slice(IndexRange range, uint64_t max_size) const {
   if (range.empty()) return raftpb::EntryList();
-  if (range.begin < FirstIndex()) return Compacted();
   if (range.end > last_.index + 1) return Unavailable();
   const Index offset = unstable_.offset();
   if (range.begin >= offset) {
     return unstable_.SliceWithin(range, max_size);
   }
 
+  if (range.begin < FirstIndex()) return Compacted();
   const IndexRange stored{range.begin, std::min(range.end, offset)};
   absl::StatusOr<raftpb::EntryList> entries = storage_->Entries(stored, max_size);
   const bool all_stored = range.end <= offset;
@@ -103,8 +98,7 @@ absl::StatusOr<raftpb::SnapshotPtr> RaftLog::Snapshot() const {
   return storage_->Snapshot();
 }
 
-bool RaftLog::HasConfChangeIn(IndexRange range) const {
-  if (conf_changes_.AnyIn(range)) return true;
+bool RaftLog::MayHaveStoredConfChangeIn(IndexRange range) const {
   const Index end = std::min(range.end, conf_changes_.complete_from());
   while (range.begin < end) {
     const absl::StatusOr<raftpb::EntryList> page = Slice({range.begin, end}, kScanBytes);
@@ -193,14 +187,12 @@ absl::StatusOr<raftpb::EntryList> RaftLog::NextCommitted(bool allow_unstable) co
                max_applying_size_ - applying_size_);
 }
 
-void RaftLog::AcceptApplying(const raftpb::EntryList& entries, bool allow_unstable) {
-  if (entries.empty()) return;
-  const Index last = entries.back().index;
+void RaftLog::AcceptApplying(Index last, uint64_t size, bool allow_unstable) {
   RAFT_CHECK(applying_ < last && last <= committed_)
       << last << " was handed out, but " << applying_ << " was before, and the commit index is "
       << committed_;
   applying_ = last;
-  applying_size_ += entries.EncodedSize();
+  applying_size_ += size;
   // A batch that was cut short would be followed by single entries, one each time a little is
   // confirmed; waiting until there is room again makes larger batches.
   applying_paused_ = applying_size_ >= max_applying_size_ || last < MaxAppliable(allow_unstable);

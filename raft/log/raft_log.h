@@ -59,7 +59,10 @@ class RaftLog {
 
   // Entries from `from` on (none if from is behind the end), at least one, within max_size of
   // EncodedSize. IsCompacted if the first is gone.
-  absl::StatusOr<raftpb::EntryList> EntriesFrom(Index from, uint64_t max_size) const;
+  absl::StatusOr<raftpb::EntryList> EntriesFrom(Index from, uint64_t max_size) const {
+    if (from > last_.index) return raftpb::EntryList();
+    return Slice({from, last_.index + 1}, max_size);
+  }
   absl::StatusOr<raftpb::EntryList> Slice(IndexRange range, uint64_t max_size) const;
   // A snapshot to send: the one being restored, else the storage's.
   absl::StatusOr<raftpb::SnapshotPtr> Snapshot() const;
@@ -67,7 +70,10 @@ class RaftLog {
   // Whether a membership change stands in the range, which must lie within what is not applied
   // yet. Reads only what storage held before this life, and only while that is unapplied. If it
   // cannot be read the answer is yes: the careful one.
-  bool HasConfChangeIn(IndexRange range) const;
+  bool HasConfChangeIn(IndexRange range) const {
+    return conf_changes_.AnyIn(range) ||
+           (range.begin < conf_changes_.complete_from() && MayHaveStoredConfChangeIn(range));
+  }
 
   // --- Appending ---
 
@@ -111,8 +117,9 @@ class RaftLog {
     return !applying_paused_ && !HasUnstableSnapshot() && applying_ < MaxAppliable(allow_unstable);
   }
   absl::StatusOr<raftpb::EntryList> NextCommitted(bool allow_unstable) const;
-  // `entries`, as NextCommitted gave them, were handed out.
-  void AcceptApplying(const raftpb::EntryList& entries, bool allow_unstable);
+  // The entries up to `last`, as NextCommitted gave them, were handed out: `size` bytes of
+  // EncodedSize.
+  void AcceptApplying(Index last, uint64_t size, bool allow_unstable);
   // The application confirms up to `index`, which frees `size` bytes (EncodedSize of the entries).
   void AppliedTo(Index index, uint64_t size);
   // At start: the state machine is already there. Requires index within [applied, committed].
@@ -122,6 +129,7 @@ class RaftLog {
 
  private:
   absl::optional<Term> KnownTermBeforeLast(Index index) const;
+  bool MayHaveStoredConfChangeIn(IndexRange range) const;
   void TruncateAndAppend(const raftpb::EntryList& entries);
   Index MaxAppliable(bool allow_unstable) const {
     return allow_unstable ? committed_ : std::min(committed_, unstable_.offset() - 1);

@@ -203,8 +203,8 @@ class Server {
     ASSERT_EQ(log_->HasNextCommitted(allow_unstable), !expected.empty());
     const EntryList batch = *log_->NextCommitted(allow_unstable);
     ASSERT_EQ(batch, expected);
-    log_->AcceptApplying(batch, allow_unstable);
     if (batch.empty()) return;
+    log_->AcceptApplying(batch.back().index, batch.EncodedSize(), allow_unstable);
     applying_ = batch.back().index;
     for (const Entry& entry : batch) applying_size_ += raftpb::EncodedSize(entry);
     paused_ = applying_size_ >= kMaxApplying || applying_ + 1 < end;

@@ -221,13 +221,13 @@ TEST_F(RaftLogTest, HandsOutNoMoreThanTheLimit) {
   log.CommitTo(6);
   EntryList batch = *log.NextCommitted(false);
   ASSERT_EQ(IndexesOf(batch), (std::vector<Index>{1, 2}));
-  log.AcceptApplying(batch, false);
+  log.AcceptApplying(batch.back().index, batch.EncodedSize(), false);
   EXPECT_EQ(log.applying(), 2u);
   EXPECT_FALSE(log.HasNextCommitted(false)) << "the last batch was cut short: wait for room";
   log.AppliedTo(1, 10);
   batch = *log.NextCommitted(false);
   ASSERT_EQ(IndexesOf(batch), (std::vector<Index>{3})) << "fifteen bytes are free";
-  log.AcceptApplying(batch, false);
+  log.AcceptApplying(batch.back().index, batch.EncodedSize(), false);
   log.AppliedTo(3, 20);
   EXPECT_EQ(IndexesOf(log.NextCommitted(false)), (std::vector<Index>{4, 5}));
 }
@@ -235,7 +235,8 @@ TEST_F(RaftLogTest, HandsOutNoMoreThanTheLimit) {
 TEST_F(RaftLogTest, AnOlderConfirmationChangesNothingButTheRoom) {
   RaftLog log = Log({1, 1, 1, 1}, {}, /*max_applying=*/20);
   log.CommitTo(4);
-  log.AcceptApplying(*log.NextCommitted(false), false);
+  const EntryList batch = *log.NextCommitted(false);
+  log.AcceptApplying(batch.back().index, batch.EncodedSize(), false);
   log.AppliedTo(2, 10);
   log.AppliedTo(1, 10);
   EXPECT_EQ(log.applied(), 2u);
@@ -262,7 +263,7 @@ TEST_F(RaftLogDeathTest, RefusesWhatOnlyAFaultyCallerAsks) {
   EXPECT_DEATH(log.CommitTo(4), "commit 4 is past the last entry 3");
   EXPECT_DEATH(log.AppliedTo(1, 0), "1 is applied, but the commit index is 0");
   EXPECT_DEATH(log.StartAppliedAt(1), "the state machine is at 1");
-  EXPECT_DEATH(log.AcceptApplying(Entries(1, {1}), true), "1 was handed out");
+  EXPECT_DEATH(log.AcceptApplying(1, 10, true), "1 was handed out");
   log.CommitTo(2);
   EXPECT_DEATH(log.Restore(SnapshotAt(1, 1)), "snapshot 1 is older than the commit index 2");
   EXPECT_DEATH(RaftLog(&storage_, nullptr, 0), "nothing could be applied");

@@ -20,11 +20,6 @@ raftpb::EntryList Unstable::Slice(IndexRange range) const {
   return entries_.Slice(range.begin - offset_, range.end - offset_);
 }
 
-raftpb::EntryList Unstable::SliceWithin(IndexRange range, uint64_t max_size) const {
-  const size_t within = entries_.CountWithin(range.begin - offset_, range.end - offset_, max_size);
-  return Slice({range.begin, range.begin + std::max<size_t>(within, 1)});
-}
-
 // --- Storing -------------------------------------------------------------------------------------
 
 void Unstable::StableTo(EntryId id) {

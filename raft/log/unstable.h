@@ -2,6 +2,8 @@
 #ifndef RAFT_RAFT_LOG_UNSTABLE_H_
 #define RAFT_RAFT_LOG_UNSTABLE_H_
 
+#include <algorithm>
+
 #include "absl/types/optional.h"
 #include "raft/logger.h"
 #include "raft/types.h"
@@ -36,7 +38,11 @@ class Unstable {
   // The entries of a range that lies within [offset(), end()).
   raftpb::EntryList Slice(IndexRange range) const;
   // The first of them within max_size of EncodedSize, but at least one. Not of an empty range.
-  raftpb::EntryList SliceWithin(IndexRange range, uint64_t max_size) const;
+  raftpb::EntryList SliceWithin(IndexRange range, uint64_t max_size) const {
+    const size_t begin = range.begin - offset_;
+    const size_t within = entries_.CountWithin(begin, range.end - offset_, max_size);
+    return entries_.Slice(begin, begin + std::max<size_t>(within, 1));
+  }
 
   // What was not handed out yet.
   bool HasNext() const {

@@ -4,8 +4,8 @@
 
 #include <cstddef>
 #include <utility>
+#include <vector>
 
-#include "absl/container/inlined_vector.h"
 #include "absl/types/optional.h"
 #include "raft/tracker/config.h"
 #include "raft/types.h"
@@ -30,7 +30,7 @@ class Ballots {
  private:
   absl::optional<bool> VoteOf(NodeId id) const;
 
-  absl::InlinedVector<std::pair<NodeId, bool>, 2> votes_;
+  std::vector<std::pair<NodeId, bool>> votes_;
 };
 
 }  // namespace raft::tracker

@@ -46,8 +46,6 @@ void Progress::ResetAsSelf(Index last) {
 
 // --- Sending -------------------------------------------------------------------------------------
 
-bool Progress::IsPaused() const { return flow_paused_ || state_ == ProgressState::kSnapshot; }
-
 void Progress::SentEntries(uint64_t entries, uint64_t bytes) {
   switch (state_) {
     case ProgressState::kReplicate:
@@ -67,19 +65,7 @@ void Progress::SentEntries(uint64_t entries, uint64_t bytes) {
   }
 }
 
-bool Progress::CanBumpCommit(Index commit) const {
-  return commit > sent_commit_ && sent_commit_ < next_ - 1;
-}
-
 // --- Answers -------------------------------------------------------------------------------------
-
-bool Progress::MaybeUpdate(Index acked) {
-  if (acked <= match_) return false;
-  match_ = acked;
-  next_ = std::max(next_, acked + 1);
-  flow_paused_ = false;
-  return true;
-}
 
 bool Progress::MaybeDecreaseTo(Index rejected, Index hint) {
   if (state_ == ProgressState::kReplicate) {

@@ -2,6 +2,7 @@
 #ifndef RAFT_RAFT_TRACKER_PROGRESS_H_
 #define RAFT_RAFT_TRACKER_PROGRESS_H_
 
+#include <algorithm>
 #include <cstdint>
 #include <string>
 
@@ -49,7 +50,7 @@ class Progress {
   // --- Sending ---
 
   // Whether no append may go out now: waiting for the answer to a probe, a full window, a snapshot.
-  bool IsPaused() const;
+  bool IsPaused() const { return flow_paused_ || state_ == ProgressState::kSnapshot; }
   void Pause() { flow_paused_ = true; }
   // Ends a pause that only a lost message could have made permanent (on a heartbeat response).
   void Resume() { flow_paused_ = false; }
@@ -59,14 +60,22 @@ class Progress {
 
   // Whether a message at `commit` would tell the follower something new: it was not sent this
   // commit index, and may hold entries that it newly covers.
-  bool CanBumpCommit(Index commit) const;
+  bool CanBumpCommit(Index commit) const {
+    return commit > sent_commit_ && sent_commit_ < next_ - 1;
+  }
   // A message with this commit index was sent.
   void SentCommit(Index commit) { sent_commit_ = commit; }
 
   // --- Answers ---
 
   // Everything up to `acked` is durable at the follower. Whether that is news: match moved.
-  bool MaybeUpdate(Index acked);
+  bool MaybeUpdate(Index acked) {
+    if (acked <= match_) return false;
+    match_ = acked;
+    next_ = std::max(next_, acked + 1);
+    flow_paused_ = false;
+    return true;
+  }
   // The follower refused an append that followed `rejected`, and suggests `hint` as a place where
   // logs may meet. Whether next moved back: false for a stale refusal. Never below match.
   bool MaybeDecreaseTo(Index rejected, Index hint);

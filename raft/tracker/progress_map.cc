@@ -2,6 +2,7 @@
 
 #include <algorithm>
 
+#include "absl/base/attributes.h"
 #include "absl/types/optional.h"
 #include "raft/check.h"
 #include "raft/quorum/majority.h"
@@ -9,8 +10,8 @@
 namespace raft::tracker {
 namespace {
 
-Index CommittedIndexOf(const quorum::Majority& voters,
-                       const std::vector<ProgressMap::Item>& items) {
+ABSL_ATTRIBUTE_ALWAYS_INLINE inline Index CommittedIndexOf(
+    const quorum::Majority& voters, const std::vector<ProgressMap::Item>& items) {
   if (voters.empty()) return quorum::kInfinity;
   RAFT_CHECK(!items.empty() && items.back().first >= *(voters.end() - 1))
       << "there is no progress of " << *(voters.end() - 1);
