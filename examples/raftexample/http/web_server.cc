@@ -12,13 +12,15 @@
 #include "absl/base/thread_annotations.h"
 #include "absl/strings/str_cat.h"
 #include "absl/synchronization/mutex.h"
+#include "absl/time/time.h"
 
 namespace raftexample::http {
 namespace {
 
 constexpr unsigned int kMaxConnections = 512;
 constexpr unsigned int kIdleSeconds = 60;
-constexpr size_t kConnectionBytes = 32 * 1024;  // For the head of a request.
+constexpr absl::Duration kLastWords = absl::Seconds(1);  // For answers to leave, in the end.
+constexpr size_t kConnectionBytes = 32 * 1024;           // For the head of a request.
 
 absl::StatusOr<std::string> ReadFile(const std::string& path) {
   std::ifstream file(path, std::ios::binary);
@@ -129,8 +131,8 @@ class MicroHttpd final : public WebServer {
     {
       absl::MutexLock lock(&mutex_);
       shutting_down_ = true;
-      auto none_open = [this]() ABSL_EXCLUSIVE_LOCKS_REQUIRED(mutex_) { return unanswered_ == 0; };
-      mutex_.Await(absl::Condition(&none_open));
+      mutex_.Await(absl::Condition(this, &MicroHttpd::AllAnswered));
+      mutex_.AwaitWithTimeout(absl::Condition(this, &MicroHttpd::AllSent), kLastWords);
     }
     MHD_stop_daemon(daemon_);
     daemon_ = nullptr;
@@ -180,33 +182,46 @@ class MicroHttpd final : public WebServer {
 
   void Ask(MHD_Connection* connection, const char* url, const char* method,
            const std::shared_ptr<Exchange>& exchange) {
-    if (certificates_only_ && !HasTrustedCertificate(connection)) {
-      return exchange->SetAnswer({.status = 403, .body = "a client certificate is required\n"});
-    }
+    bool stopping = false;
     {
       absl::MutexLock lock(&mutex_);
-      if (shutting_down_) return exchange->SetAnswer({.status = 503, .body = "stopping\n"});
-      ++unanswered_;
+      stopping = shutting_down_;
+      ++unsent_;
+      if (!stopping) ++unanswered_;
     }
-    Request request = {.method = method, .path = url};
-    MHD_get_connection_values(connection, MHD_GET_ARGUMENT_KIND, AddToQuery, &request);
-    handler_(request, [this, exchange](Response response) {
+    if (stopping) return exchange->SetAnswer({.status = 503, .body = "stopping\n"});
+    const auto answer = [this, exchange](Response response) {
       exchange->SetAnswer(std::move(response));
       absl::MutexLock lock(&mutex_);
       --unanswered_;
-    });
+    };
+    if (certificates_only_ && !HasTrustedCertificate(connection)) {
+      return answer({.status = 403, .body = "a client certificate is required\n"});
+    }
+    Request request = {.method = method, .path = url};
+    MHD_get_connection_values(connection, MHD_GET_ARGUMENT_KIND, AddToQuery, &request);
+    handler_(request, answer);
   }
 
-  static void OnCompleted(void*, MHD_Connection*, void** state, MHD_RequestTerminationCode) {
-    delete static_cast<std::shared_ptr<Exchange>*>(*state);
-    *state = nullptr;
+  // The answer has been sent, or the client is gone.
+  static void OnCompleted(void* self, MHD_Connection*, void** state, MHD_RequestTerminationCode) {
+    const std::unique_ptr<std::shared_ptr<Exchange>> exchange(
+        static_cast<std::shared_ptr<Exchange>*>(std::exchange(*state, nullptr)));
+    if (exchange == nullptr || !(*exchange)->asked) return;
+    auto* const server = static_cast<MicroHttpd*>(self);
+    absl::MutexLock lock(&server->mutex_);
+    --server->unsent_;
   }
+
+  bool AllAnswered() const ABSL_EXCLUSIVE_LOCKS_REQUIRED(mutex_) { return unanswered_ == 0; }
+  bool AllSent() const ABSL_EXCLUSIVE_LOCKS_REQUIRED(mutex_) { return unsent_ == 0; }
 
   const Handler handler_;
   MHD_Daemon* daemon_ = nullptr;
   bool certificates_only_ = false;  // The library only asks for them.
   absl::Mutex mutex_;
   int unanswered_ ABSL_GUARDED_BY(mutex_) = 0;
+  int unsent_ ABSL_GUARDED_BY(mutex_) = 0;  // Of those that have been asked.
   bool shutting_down_ ABSL_GUARDED_BY(mutex_) = false;
 };
 
