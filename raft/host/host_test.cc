@@ -12,6 +12,10 @@
 #include "raft/errors.h"
 #include "raft/host/fleet.h"
 #include "raft/raft.h"
+#include "raft/raw_node.h"
+#include "raft/test_random.h"
+#include "raftpb/allocation_counter.h"
+#include "storage/memory_storage.h"
 
 namespace raft {
 namespace {
@@ -273,6 +277,41 @@ TEST_F(HostTest, AMessageOfAnEarlierLifeIsRefused) {
   const uint64_t refused = fleet.host(2).stats().refused;
   fleet.host(2).Receive({.from = 1, .to = 2, .life = 0});
   EXPECT_EQ(fleet.host(2).stats().refused - refused, 1);
+}
+
+// --- What is done costs nothing more ---
+
+TEST_F(HostTest, TimeAllocatesNothing) {
+  FleetOptions options;
+  options.host.host_timeout = 2000;  // The others will be silent.
+  Fleet& fleet = BuildAsleep(options);
+  const raftpb::AllocationCounter counter;
+  for (int i = 0; i < 1000; ++i) fleet.host(1).Tick();
+  EXPECT_EQ(counter.allocations(), 0);
+}
+
+TEST_F(HostTest, HeartbeatsAndTheirAnswersAllocateNothing) {
+  FleetOptions options;
+  options.host.sleep_after = 0;
+  Fleet& fleet = Build(options);
+  fleet.Tick(5);
+  // A heartbeat that comes again and again; what is answered stays in the host until it works.
+  const Term term = fleet.host(1).Find(7)->raft().term();
+  const HostMessage message = {
+      .from = 1, .to = 2, .life = 1, .beats = {{.group = 7, .from = 1, .to = 2, .term = term}}};
+  fleet.Drop([](const HostMessage&) { return true; });
+  for (int i = 0; i < 10; ++i) {
+    fleet.host(2).Receive(message);
+    EXPECT_TRUE(fleet.host(2).Work().ok());
+  }
+  const uint64_t beats = fleet.host(2).stats().beats;
+  const raftpb::AllocationCounter counter;
+  for (int i = 0; i < 100; ++i) {
+    fleet.host(2).Receive(message);
+    EXPECT_TRUE(fleet.host(2).Work().ok());
+  }
+  EXPECT_EQ(counter.allocations(), 0);
+  EXPECT_EQ(fleet.host(2).stats().beats - beats, 100);
 }
 
 // --- Budgets ---
