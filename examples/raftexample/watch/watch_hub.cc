@@ -1,16 +1,16 @@
 #include "examples/raftexample/watch/watch_hub.h"
 
 #include <algorithm>
-#include <deque>
 #include <map>
 #include <set>
 #include <utility>
 #include <vector>
 
 #include "absl/base/thread_annotations.h"
-#include "absl/container/flat_hash_map.h"
 #include "absl/synchronization/mutex.h"
 #include "examples/raftexample/proto/errors.h"
+#include "examples/raftexample/watch/event_maker.h"
+#include "examples/raftexample/watch/outbox.h"
 #include "examples/raftexample/watch/watch_index.h"
 #include "raft/check.h"
 
@@ -27,106 +27,6 @@ constexpr int64_t kNeverCompacted = -1;
 // When a watch is nearer to the present than this, the rest is read while no change can happen:
 // otherwise a busy store would stay ahead of it for ever.
 constexpr int64_t kLastStep = 500;
-
-// What a queued response costs besides its events.
-constexpr size_t kResponseBytes = 64;
-
-// --- The queue of a stream -----------------------------------------------------------------------
-
-// Responses on their way to one client. Any thread.
-class Outbox {
- public:
-  Outbox(size_t max_bytes, size_t max_fragment_bytes, std::function<void()> ready)
-      : max_bytes_(max_bytes), max_fragment_bytes_(max_fragment_bytes), ready_(std::move(ready)) {}
-
-  // Whether events may be added. Asked and added to under the lock of the hub.
-  bool HasRoom() const {
-    absl::MutexLock lock(&mutex_);
-    return bytes_ < max_bytes_;
-  }
-  bool IsHalfEmpty() const {
-    absl::MutexLock lock(&mutex_);
-    return bytes_ <= max_bytes_ / 2;
-  }
-  bool IsEmpty() const {
-    absl::MutexLock lock(&mutex_);
-    return queue_.empty();
-  }
-
-  // True if the client waited for something: then Announce() without the lock of the hub.
-  bool Add(WatchOutput output, bool may_split = false) {
-    absl::MutexLock lock(&mutex_);
-    bytes_ += BytesOf(output);
-    queue_.push_back({std::move(output), may_split});
-    return std::exchange(waited_for_, false);
-  }
-
-  absl::optional<WatchOutput> Next() {
-    absl::MutexLock lock(&mutex_);
-    if (queue_.empty()) {
-      waited_for_ = true;
-      return absl::nullopt;
-    }
-    Item& front = queue_.front();
-    WatchOutput next;
-    if (front.may_split && BytesOf(front.output) > max_fragment_bytes_) next = CutOff(front.output);
-    if (next.events.empty()) {
-      next = std::move(front.output);
-      queue_.pop_front();
-    }
-    bytes_ -= BytesOf(next);
-    return next;
-  }
-
-  void Announce() {
-    absl::MutexLock lock(&ready_mutex_);
-    if (ready_) ready_();
-  }
-  void Close() {
-    absl::MutexLock lock(&ready_mutex_);
-    ready_ = nullptr;
-  }
-
- private:
-  struct Item {
-    WatchOutput output;
-    bool may_split;
-  };
-
-  static size_t BytesOf(const WatchOutput& output) {
-    size_t bytes = kResponseBytes;
-    for (const auto& event : output.events) bytes += event->wire.size();
-    return bytes;
-  }
-
-  // A fragment from the front, at least one event; nothing if that would be all.
-  WatchOutput CutOff(WatchOutput& output) {
-    size_t count = 0;
-    for (size_t bytes = 0; count < output.events.size(); ++count) {
-      bytes += output.events[count]->wire.size();
-      if (count > 0 && bytes > max_fragment_bytes_) break;
-    }
-    WatchOutput piece;
-    if (count == output.events.size()) return piece;
-    piece.head = output.head;
-    piece.head.set_fragment(true);
-    piece.events.assign(output.events.begin(), output.events.begin() + count);
-    output.events.erase(output.events.begin(), output.events.begin() + count);
-    bytes_ += kResponseBytes;  // There is one response more now.
-    return piece;
-  }
-
-  const size_t max_bytes_;
-  const size_t max_fragment_bytes_;
-
-  mutable absl::Mutex mutex_;
-  std::deque<Item> queue_ ABSL_GUARDED_BY(mutex_);
-  size_t bytes_ ABSL_GUARDED_BY(mutex_) = 0;
-  bool waited_for_ ABSL_GUARDED_BY(mutex_) = true;
-
-  absl::Mutex ready_mutex_;  // Held while `ready_` runs.
-  std::function<void()> ready_ ABSL_GUARDED_BY(ready_mutex_);
-};
 
 // --- The hub -------------------------------------------------------------------------------------
 
@@ -162,35 +62,6 @@ struct Stream {
   size_t behind = 0;  // Watches that are not synced.
   int64_t next_id = 0;
   bool progress_requested = false;
-};
-
-// Events of one change, made at most once with and once without what was before.
-class EventMaker {
- public:
-  EventMaker(const Store& store, const Change& change, const Record& record)
-      : store_(store), change_(change), record_(record) {}
-
-  const std::shared_ptr<const WatchEvent>& For(const Watch& watch) {
-    std::shared_ptr<const WatchEvent>& event = watch.wants_previous ? with_previous_ : plain_;
-    if (event == nullptr) event = Make(watch.wants_previous);
-    return event;
-  }
-
- private:
-  std::shared_ptr<const WatchEvent> Make(bool with_previous) const {
-    absl::optional<mvccpb::KeyValue> previous;
-    if (with_previous) {
-      // Silently absent where a compaction has removed it.
-      absl::StatusOr<mvccpb::KeyValue> kv = store_.Get(record_.key, change_.at.main - 1);
-      if (kv.ok()) previous = *std::move(kv);
-    }
-    return MakeWatchEvent(change_, record_, previous);
-  }
-
-  const Store& store_;
-  const Change& change_;
-  const Record& record_;
-  std::shared_ptr<const WatchEvent> plain_, with_previous_;
 };
 
 class Hub;
@@ -508,7 +379,7 @@ void Hub::Notify(int64_t revision, absl::Span<const Change> changes) {
       synced_.Visit(record->key, [&](Watch* watch) {
         if (watch->next > revision || !watch->Wants(*record)) return;
         if (watch->events.empty()) touched.push_back(watch);
-        watch->events.push_back(events.For(*watch));
+        watch->events.push_back(events.For(watch->wants_previous));
       });
     }
     for (Watch* watch : touched) {
@@ -603,7 +474,7 @@ int64_t Hub::Gather(const std::vector<WatchPtr>& watches, size_t max_bytes) cons
     EventMaker events(*store_, change, *record);
     index.Visit(record->key, [&](Watch* watch) {
       if (watch->next > change.at.main || !watch->Wants(*record)) return;
-      watch->events.push_back(events.For(*watch));
+      watch->events.push_back(events.For(watch->wants_previous));
     });
     return true;
   });
