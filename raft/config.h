@@ -16,8 +16,9 @@ namespace raft {
 // How a leader proves that it still leads before it answers a read (§6.4).
 enum class ReadOnlyOption : uint8_t {
   kSafe,        // By a round of heartbeats that a quorum answers. Needs no clock.
-  kLeaseBased,  // By its lease (§6.4.1): right only while clocks drift less than the election
-                // timeout allows. Requires check_quorum.
+  kLeaseBased,  // By its lease (§6.4.1), which each answered round of heartbeats renews for one
+                // election timeout less a tick: right only while the ticks of all servers take the
+                // same time. To be set on all of them alike. Requires check_quorum.
 };
 
 // A value; copied by RawNode::Create. Everything behind a pointer belongs to the embedder and must

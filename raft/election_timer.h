@@ -32,9 +32,13 @@ class ElectionTimer {
   void RestartElapsed() { elapsed_ = 0; }
 
   // Counting stops far above every timeout, so that a server that never campaigns cannot wrap.
-  void AdvanceFollower(uint32_t ticks) { elapsed_ = Saturated(elapsed_, ticks); }
+  void AdvanceFollower(uint32_t ticks) {
+    elapsed_ = Saturated(elapsed_, ticks);
+    promised_ -= std::min(promised_, ticks);
+  }
   void AdvanceLeader(uint32_t ticks) {
     elapsed_ = Saturated(elapsed_, ticks);
+    promised_ -= std::min(promised_, ticks);
     heartbeat_elapsed_ = Saturated(heartbeat_elapsed_, ticks);
   }
 
@@ -45,6 +49,10 @@ class ElectionTimer {
 
   // A follower that heard of its leader so recently refuses to help depose it (§6.2).
   bool InLease() const { return elapsed_ < election_tick_; }
+
+  // The same, but no change of role or term takes it back: what a leader's lease rests on (§6.4.1).
+  void Promise() { promised_ = election_tick_; }
+  bool HasPromised() const { return promised_ > 0; }
 
   // Ticks until something is due; at least 1.
   uint32_t UntilElection() const { return Until(timeout_, elapsed_); }
@@ -77,6 +85,7 @@ class ElectionTimer {
   uint32_t timeout_ = 0;
   uint32_t elapsed_ = 0;
   uint32_t heartbeat_elapsed_ = 0;
+  uint32_t promised_ = 0;  // Ticks for which nobody gets a vote.
 };
 
 }  // namespace raft

@@ -547,6 +547,39 @@ TEST(KnownBugs, NothingIsProposedOnceTimeoutNowHasLeft) {
   EXPECT_EQ(group.raft(3).log().LastIndex(), last + 1);
 }
 
+// A single voter that restarts may have committed, and told, more than the commit index on its disk
+// says. Until it has committed something in its new term it does not know (etcd issue 7331 once
+// more, where etcd/raft answers). The simulator found it.
+TEST(KnownBugs, ASingleVoterReadsNothingBeforeItHasCommittedInItsTerm) {
+  ClusterOptions options = With([](Config&) {});
+  options.voters = {1};
+  Cluster group(std::move(options));
+  group.Elect(1);
+  group.Commit("x");
+  group.Restart(1);
+  RawNode& node = group.node(1);
+  ASSERT_TRUE(node.Campaign().ok());
+  Ready ready;
+  for (int i = 0; i < 5 && group.raft(1).role() != Role::kLeader; ++i) {
+    ASSERT_TRUE(node.TakeReady(ready).ok());
+    for (const Message& m : ready.messages_after_write) ASSERT_TRUE(node.StepLocal(m).ok());
+    node.Advance();
+  }
+  ASSERT_EQ(group.raft(1).role(), Role::kLeader);
+  const Index own = group.raft(1).log().LastIndex();
+  ASSERT_LT(group.raft(1).log().committed(), own) << "its own entry is not stored yet";
+  ASSERT_TRUE(node.ReadIndex(absl::Cord("r")).ok());
+  Index answered = 0;
+  for (int i = 0; i < 5 && answered == 0; ++i) {
+    ASSERT_TRUE(node.TakeReady(ready).ok());
+    if (!ready.read_states.empty()) answered = ready.read_states[0].index;
+    ASSERT_TRUE(group.storage(1).Append(ready.entries).ok());
+    for (const Message& m : ready.messages_after_write) ASSERT_TRUE(node.StepLocal(m).ok());
+    node.Advance();
+  }
+  EXPECT_EQ(answered, own);
+}
+
 // The order to campaign overrides the lease at the voters, so the leader must not trust its lease
 // any more once it has given that order, whether or not it has given up on the transfer.
 TEST(KnownBugs, RaftRs234ALateTimeoutNowBreaksNoLease) {

@@ -87,6 +87,7 @@ Raft::Raft(const GroupConfig& group, const raftpb::HardState& hard_state,
   log_.CommitTo(hard_state.commit);
   if (group.applied != 0) log_.StartAppliedAt(group.applied);
   BecomeFollower(term_, kNone);
+  if (term_ != 0) timer_.Promise();  // It may have heard of a leader just before it stopped.
   RAFT_LOG(config_.logger, kInfo, "newRaft ", Hex(id()), " [peers: [",
            JoinedHex(membership_.voters), "], term: ", term_, ", commit: ", log_.committed(),
            ", applied: ", log_.applied(), ", lastindex: ", log_.LastId().index,

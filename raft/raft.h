@@ -104,6 +104,8 @@ class Raft {
     std::vector<ReadRequest> postponed_reads;  // Waiting for the first commit in this term.
     Index pending_conf_index = 0;   // The last membership change that may be unapplied (§4.1).
     NodeId transferee = kNone;      // Where leadership is moving to (§3.10).
+    uint64_t ticks = 0;             // Since taking office.
+    uint64_t lease_until = 0;       // Before this tick nobody else can be elected (§6.4.1).
     bool lease_given_away = false;  // Somebody may win in this term's lease; see SendTimeoutNow.
   };
 
@@ -142,6 +144,7 @@ class Raft {
   void OnVoteRequest(const raftpb::Message& m);
   void OnVoteResponse(const raftpb::Message& m);
   bool InLease() const;
+  bool LeaseIsPromised() const;
 
   // raft_proposal.cc: was my write accepted?
   absl::Status OnPropose(const raftpb::Message& m);
@@ -195,6 +198,10 @@ class Raft {
   void OnReadIndexResponse(const raftpb::Message& m);
   void OnReadConfirmed(const raftpb::Message& heartbeat_response);
   void StartRead(ReadRequest&& read);
+  bool LeadsAlone() const;
+  bool HasLease() const;
+  uint64_t NextLease() const;
+  void RenewLease();
   void AnswerRead(ReadRequest&& read, Index index);
   void ReleasePostponedReads();
   bool CommittedInTerm() const;

@@ -15,6 +15,7 @@ using raftpb::MessageType;
 // Whoever sends appends, heartbeats or snapshots in a term has won it: a campaign of our own in
 // this term is lost (§3.4).
 void Raft::FollowSender(const Message& m) {
+  timer_.Promise();
   if (role_ != Role::kFollower) return BecomeFollower(m.term, m.from);
   timer_.RestartElapsed();
   lead_ = m.from;

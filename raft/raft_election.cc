@@ -50,6 +50,11 @@ void Raft::OnHup(Campaign kind) {
              " since there are still pending configuration changes to apply");
     return;
   }
+  if (kind != Campaign::kTransfer && LeaseIsPromised()) {
+    RAFT_LOG(config_.logger, kWarn, Hex(id()), " cannot campaign at term ", term_,
+             " since the leader counts on its vote");
+    return;
+  }
   RAFT_LOG(config_.logger, kInfo, Hex(id()), " is starting a new election at term ", term_);
   StartCampaign(kind);
 }
@@ -84,6 +89,8 @@ void Raft::StartCampaign(Campaign kind) {
 // Learners vote too: a candidate may know better than we whether we are one (§4.2.2).
 void Raft::OnVoteRequest(const Message& m) {
   const EntryId last = log_.LastId();
+  const bool commanded = m.context == kTransferContext;
+  if (LeaseIsPromised() && !commanded) return;  // Of our own term; others were stopped before.
   const bool may_vote =
       vote_ == m.from ||                                       // The same answer again, or
       (vote_ == kNone && lead_ == kNone) ||                    // our only vote of the term, or
@@ -124,6 +131,16 @@ void Raft::OnVoteResponse(const Message& m) {
 }
 
 // Whether a leader was heard of so recently that nobody has a reason to campaign (§6.2).
-bool Raft::InLease() const { return config_.check_quorum && lead_ != kNone && timer_.InLease(); }
+bool Raft::InLease() const {
+  return (config_.check_quorum && lead_ != kNone && timer_.InLease()) || LeaseIsPromised();
+}
+
+// With lease-based reads a leader counts on those who heard of it, also if they have seen a later
+// term since, are told to campaign, or have restarted and forgotten who it was. etcd/raft lets
+// them vote.
+bool Raft::LeaseIsPromised() const {
+  return config_.read_only == ReadOnlyOption::kLeaseBased && !config_.immediate_sends &&
+         timer_.HasPromised();
+}
 
 }  // namespace raft

@@ -25,6 +25,7 @@ absl::StatusOr<raftpb::ConfState> Raft::ApplyConfChange(const raftpb::ConfChange
 void Raft::LeadUnderNewMembership(absl::Span<const NodeId> joined) {
   leading_->progress.Reconcile(membership_, joined, log_.LastIndex());
   leading_->news.SomebodyJoins();
+  leading_->lease_until = 0;  // Others may elect from now on than those who gave it.
   if (!membership_.IsVoter(id())) {
     if (config_.step_down_on_removal) LeaveOffice();
     return;

@@ -1,5 +1,6 @@
 // Room: read index. May I read here, and from which index on? (§6.4; docs/read-index.md.)
 // Changes: waiting reads, read states. Never touches the log.
+#include <algorithm>
 #include <utility>
 
 #include "absl/strings/str_cat.h"
@@ -29,11 +30,7 @@ absl::Status Raft::ReadIndex(absl::Cord context) {
 }
 
 absl::Status Raft::OnReadIndex(ReadRequest read) {
-  // Nobody else can have been elected meanwhile: there is nobody else. A leader that was removed
-  // may still lead a group whose only voter is another (§4.2.2); etcd/raft does not tell them
-  // apart.
-  const bool alone = membership_.IsVoter(id()) || config_.immediate_sends;
-  if (alone && HasOneVoter(membership_)) {
+  if (config_.immediate_sends && LeadsAlone()) {
     AnswerRead(std::move(read), log_.committed());
     return absl::OkStatus();
   }
@@ -42,7 +39,8 @@ absl::Status Raft::OnReadIndex(ReadRequest read) {
   }
   if (!CommittedInTerm()) {
     // What earlier leaders committed is not known before this leader has committed something
-    // itself (§6.4 step 1; etcd issue 7331).
+    // itself (§6.4 step 1; etcd issue 7331). That holds for a single voter, too, which may have
+    // committed more before it restarted than it knows now; etcd/raft lets it answer.
     leading_->postponed_reads.push_back(std::move(read));
     return absl::OkStatus();
   }
@@ -50,12 +48,39 @@ absl::Status Raft::OnReadIndex(ReadRequest read) {
   return absl::OkStatus();
 }
 
+// Nobody else can have been elected meanwhile: there is nobody else. A leader that was removed may
+// still lead a group whose only voter is another (§4.2.2); etcd/raft does not tell them apart.
+bool Raft::LeadsAlone() const {
+  return HasOneVoter(membership_) && (membership_.IsVoter(id()) || config_.immediate_sends);
+}
+
 void Raft::StartRead(ReadRequest&& read) {
-  const bool has_lease =
-      config_.read_only == ReadOnlyOption::kLeaseBased && !leading_->lease_given_away;
-  if (has_lease) return AnswerRead(std::move(read), log_.committed());
+  if (LeadsAlone() || HasLease()) return AnswerRead(std::move(read), log_.committed());
+  read.lease_until = NextLease();
   leading_->reads.Push(std::move(read), log_.committed(), id());
   BroadcastHeartbeat();
+}
+
+// etcd/raft believes in its lease as long as it leads. But a leader notices only at its second
+// quorum check that nobody answers any more, and somebody else may be elected after the first.
+bool Raft::HasLease() const {
+  if (config_.read_only != ReadOnlyOption::kLeaseBased || leading_->lease_given_away) return false;
+  return config_.immediate_sends || leading_->ticks < leading_->lease_until;
+}
+
+// Who hears of us now votes for nobody for an election timeout (Raft::InLease). The first of its
+// ticks may come at once, and the last of ours may be nearly over: hence one less (§6.4.1).
+uint64_t Raft::NextLease() const { return leading_->ticks + timer_.election_tick() - 1; }
+
+// A round of heartbeats is about to leave. Its answers prove that we led when it left.
+void Raft::RenewLease() {
+  const bool wanted = config_.read_only == ReadOnlyOption::kLeaseBased &&
+                      !config_.immediate_sends && !leading_->lease_given_away && !LeadsAlone();
+  if (!wanted) return;
+  ReadRequest round;
+  round.lease_until = NextLease();
+  round.only_renews = true;
+  leading_->reads.Push(std::move(round), log_.committed(), id());
 }
 
 absl::Status Raft::ForwardReadIndex(const Message& m) {
@@ -88,8 +113,10 @@ void Raft::OnReadConfirmed(const Message& heartbeat_response) {
   const absl::optional<uint64_t> number = reads.ParseContext(heartbeat_response.context);
   if (!number.has_value()) return;
   reads.Confirm(heartbeat_response.from, *number);
-  reads.Release(membership_.voters,
-                [this](ReadRequest&& read, Index index) { AnswerRead(std::move(read), index); });
+  reads.Release(membership_.voters, [this](ReadRequest&& read, Index index) {
+    leading_->lease_until = std::max(leading_->lease_until, read.lease_until);
+    if (!read.only_renews) AnswerRead(std::move(read), index);
+  });
 }
 
 // To the application if the read was asked for here, else to the server that forwarded it.

@@ -21,6 +21,7 @@ using tracker::ProgressState;
 uint32_t Raft::TickLeader(uint32_t n) {
   const uint32_t passed = std::min(n, timer_.UntilLeaderDue());
   timer_.AdvanceLeader(passed);
+  leading_->ticks += passed;
   if (timer_.QuorumCheckDue()) {
     timer_.RestartElapsed();
     if (config_.check_quorum) OnCheckQuorum();
@@ -29,6 +30,7 @@ uint32_t Raft::TickLeader(uint32_t n) {
   }
   if (leading_ && timer_.HeartbeatDue()) {
     timer_.RestartHeartbeat();
+    RenewLease();
     BroadcastHeartbeat();
   }
   return passed;

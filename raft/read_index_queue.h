@@ -18,6 +18,11 @@ namespace raft {
 struct ReadRequest {
   NodeId from = kNone;  // The server whose application wants to know; kNone is this one, too.
   absl::Cord context;   // By which it knows the answer.
+
+  // With leases: once a quorum has confirmed it, the leader needs no round before this tick; and
+  // whether that is all it is for.
+  uint64_t lease_until = 0;
+  bool only_renews = false;
 };
 
 // Numbers the reads that a leader took since it took office. Heartbeats carry the number of the
