@@ -202,6 +202,7 @@ class Raft {
   bool HasLease() const;
   uint64_t NextLease() const;
   void RenewLease();
+  void ReleaseConfirmedReads();
   void AnswerRead(ReadRequest&& read, Index index);
   void ReleasePostponedReads();
   bool CommittedInTerm() const;

@@ -31,6 +31,7 @@ void Raft::LeadUnderNewMembership(absl::Span<const NodeId> joined) {
     return;
   }
   // A smaller quorum may have what the larger one lacked.
+  if (!config_.immediate_sends) ReleaseConfirmedReads();
   if (MaybeCommit()) {
     BroadcastAppend();
   } else {

@@ -1385,6 +1385,16 @@ TEST(Section6_4, TheOnlyVoterConfirmsItself) {
   EXPECT_THAT(group.sent(), IsEmpty());
 }
 
+TEST(Section6_4, ASmallerQuorumConfirmsWhatIsWaiting) {
+  Cluster group({.voters = {1, 2}});
+  group.Elect(1);
+  ASSERT_TRUE(group.node(1).ProposeConfChange(testing::RemoveServer(2)).ok());
+  group.Drop([](const Message& m) { return m.type == MessageType::kHeartbeatResp; });
+  ASSERT_TRUE(group.node(1).ReadIndex(absl::Cord("r")).ok());
+  group.Settle();
+  EXPECT_EQ(group.reads(1).size(), 1);
+}
+
 // A leader that was removed leads on until somebody else wins; where one voter is left, that one
 // wins without anybody noticing.
 TEST(Section6_4, ALeaderThatIsNoVoterDoesNotTakeItselfForTheOnlyOne) {

@@ -113,7 +113,11 @@ void Raft::OnReadConfirmed(const Message& heartbeat_response) {
   const absl::optional<uint64_t> number = reads.ParseContext(heartbeat_response.context);
   if (!number.has_value()) return;
   reads.Confirm(heartbeat_response.from, *number);
-  reads.Release(membership_.voters, [this](ReadRequest&& read, Index index) {
+  ReleaseConfirmedReads();
+}
+
+void Raft::ReleaseConfirmedReads() {
+  leading_->reads.Release(membership_.voters, [this](ReadRequest&& read, Index index) {
     leading_->lease_until = std::max(leading_->lease_until, read.lease_until);
     if (!read.only_renews) AnswerRead(std::move(read), index);
   });

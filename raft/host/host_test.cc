@@ -256,10 +256,12 @@ TEST_F(HostTest, AFollowerThatLacksTheCommitStaysAwakeAndSaysSo) {
 
 TEST_F(HostTest, LeasedReadsKeepAGroupAwake) {
   FleetOptions options;
+  options.groups = kGroups;
   options.configure = [](Config& config) { config.read_only = ReadOnlyOption::kLeaseBased; };
-  Fleet& fleet = Build(options);
-  fleet.Tick(60);
-  EXPECT_EQ(fleet.Asleep(), 0);
+  fleet_ = std::make_unique<Fleet>(std::move(options));
+  fleet_->Tick(100);
+  for (GroupId group = 1; group <= kGroups; ++group) EXPECT_NE(fleet_->LeaderOf(group), kNone);
+  EXPECT_EQ(fleet_->Asleep(), 0);
 }
 
 TEST_F(HostTest, NobodySleepsForEver) {
