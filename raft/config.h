@@ -70,8 +70,9 @@ struct Config {
   // heartbeat at a time. True: every step fills the outbox at once, in the order in which etcd/raft
   // does, and where etcd/raft is less strict so is this core: acknowledgements of an older term
   // still leave, a vote request may leave before its term is stored (asynchronous writes), a
-  // membership change is told before its commit is stored, leases outlast a transfer, a removed
-  // leader of a single voter answers reads alone. For comparing the two.
+  // membership change is told before its commit is stored, leases last as long as the leader thinks
+  // that it leads, a single voter answers reads before it has committed in its term, and a removed
+  // leader of a single voter without asking it. For comparing the two.
   bool immediate_sends = false;
 
   Logger* logger = nullptr;  // Null: no log lines, and no time spent on them.

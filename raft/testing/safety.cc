@@ -162,7 +162,9 @@ void Safety::ObserveSent(const Message& m, const View& sender) {
   if (asserts_term && m.term > sender.stored.term && !may_run_ahead) {
     Violated("an asserted term is stored", id, raftpb::Describe(m));
   }
-  if (m.type == MessageType::kAppResp && !m.reject && m.index > sender.storage->LastIndex()) {
+  const bool may_be_late = config.immediate_sends && m.term < sender.stored.term;
+  if (m.type == MessageType::kAppResp && !m.reject && m.index > sender.storage->LastIndex() &&
+      !may_be_late) {
     Violated("an acknowledged entry is stored", id, raftpb::Describe(m));
   }
   const bool votes = m.type == MessageType::kVoteResp && !m.reject;
