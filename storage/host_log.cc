@@ -2,14 +2,15 @@
 
 namespace storage {
 
-absl::Status HostLog::Add(raft::GroupId group, const raft::Ready& ready) {
-  if (ready.snapshot != nullptr) {
+absl::Status HostLog::Add(GroupId group, const absl::optional<raftpb::HardState>& hard_state,
+                          const raftpb::SnapshotPtr& snapshot, const raftpb::EntryList& entries) {
+  if (snapshot != nullptr) {
     // The file first: the log must not name what a crash could take away.
-    if (absl::Status s = snapshots_.Save(group, *ready.snapshot); !s.ok()) return s;
-    batch_.RestoreSnapshot(group, ready.snapshot->metadata);
+    if (absl::Status s = snapshots_.Save(group, *snapshot); !s.ok()) return s;
+    batch_.RestoreSnapshot(group, snapshot->metadata);
   }
-  if (!ready.entries.empty()) batch_.Append(group, ready.entries);
-  if (ready.hard_state.has_value()) batch_.SetHardState(group, *ready.hard_state);
+  if (!entries.empty()) batch_.Append(group, entries);
+  if (hard_state.has_value()) batch_.SetHardState(group, *hard_state);
   return absl::OkStatus();
 }
 

@@ -22,6 +22,19 @@ namespace {
 
 constexpr raft::GroupId kGroups = 50;
 
+// As in docs/many-groups.md.
+class Disk : public raft::HostStorage {
+ public:
+  explicit Disk(HostLog& log) : log_(log) {}
+  absl::Status Add(raft::GroupId group, const raft::Ready& ready) override {
+    return log_.Add(group, ready.hard_state, ready.snapshot, ready.entries);
+  }
+  absl::Status Write(bool must_sync) override { return log_.Write(must_sync); }
+
+ private:
+  HostLog& log_;
+};
+
 class HostLogTest : public testing::Test, public raft::HostEmbedder {
  protected:
   HostLogTest() {
@@ -46,7 +59,8 @@ class HostLogTest : public testing::Test, public raft::HostEmbedder {
     ASSERT_TRUE(snapshots.ok()) << snapshots.status();
     snapshots_ = *std::move(snapshots);
     host_log_ = std::make_unique<HostLog>(*log_, *snapshots_);
-    host_ = std::make_unique<raft::Host>(raft::HostOptions{.id = 1}, *host_log_, *this);
+    disk_ = std::make_unique<Disk>(*host_log_);
+    host_ = std::make_unique<raft::Host>(raft::HostOptions{.id = 1}, *disk_, *this);
     for (raft::GroupId group = 1; group <= kGroups; ++group) {
       DiskStorageOptions of_group;
       of_group.group = group;
@@ -82,6 +96,7 @@ class HostLogTest : public testing::Test, public raft::HostEmbedder {
   std::unique_ptr<LogStore> log_;
   std::unique_ptr<SnapshotStore> snapshots_;
   std::unique_ptr<HostLog> host_log_;
+  std::unique_ptr<Disk> disk_;
   std::map<raft::GroupId, std::unique_ptr<DiskStorage>> groups_;
   std::map<raft::GroupId, std::string> applied_;
   std::unique_ptr<raft::Host> host_;

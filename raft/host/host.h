@@ -26,7 +26,7 @@
 
 namespace raft {
 
-// Stores for all groups of a host (storage/host_log.h does, over one write-ahead log).
+// Stores for all groups of a host (with storage/host_log.h, over one write-ahead log).
 class HostStorage {
  public:
   virtual ~HostStorage() = default;
