@@ -13,14 +13,6 @@ using raftpb::Hex;
 using raftpb::Message;
 using raftpb::MessageType;
 
-namespace {
-
-bool HasOneVoter(const tracker::Config& config) {
-  return config.voters.incoming.size() == 1 && !config.joint();
-}
-
-}  // namespace
-
 // A leader's own application asks without a message, unless somebody watches.
 absl::Status Raft::ReadIndex(absl::Cord context) {
   if (leading_ && config_.tracer == nullptr) return OnReadIndex({id(), std::move(context)});
@@ -51,7 +43,7 @@ absl::Status Raft::OnReadIndex(ReadRequest read) {
 // Nobody else can have been elected meanwhile: there is nobody else. A leader that was removed may
 // still lead a group whose only voter is another (§4.2.2); etcd/raft does not tell them apart.
 bool Raft::LeadsAlone() const {
-  return HasOneVoter(membership_) && (membership_.IsVoter(id()) || config_.immediate_sends);
+  return membership_.HasOneVoter() && (membership_.IsVoter(id()) || config_.immediate_sends);
 }
 
 void Raft::StartRead(ReadRequest&& read) {

@@ -21,6 +21,7 @@ struct Config {
   bool auto_leave = false;         // The leader leaves the joint configuration by itself.
 
   bool joint() const { return !voters.outgoing.empty(); }
+  bool HasOneVoter() const { return voters.incoming.size() == 1 && !joint(); }
   bool IsVoter(NodeId id) const { return voters.contains(id); }
   bool IsLearner(NodeId id) const { return learners.contains(id); }
   // Everybody who gets the log: voters of both halves and learners.
