@@ -1447,14 +1447,23 @@ TEST(Section6_4, AFollowerAsksItsLeader) {
   EXPECT_THAT(group.reads(1), IsEmpty());
 }
 
-TEST(Section6_4_1, WithALeaseNoRoundIsNeeded) {
+ClusterOptions LeaseBased() {
   ClusterOptions options;
   options.configure = [](Config& config) { config.read_only = ReadOnlyOption::kLeaseBased; };
-  Cluster group(std::move(options));
+  return options;
+}
+
+// Server 1 leads, and a round of heartbeats was answered, as one is all the time.
+void ElectWithLease(Cluster& group) {
   group.Elect(1);
   group.Commit("x");
   group.TickAll(1);
-  group.Settle();  // A round of heartbeats, as there is one all the time.
+  group.Settle();
+}
+
+TEST(Section6_4_1, WithALeaseNoRoundIsNeeded) {
+  Cluster group(LeaseBased());
+  ElectWithLease(group);
   group.sent().clear();
   ASSERT_TRUE(group.node(1).ReadIndex(absl::Cord("r")).ok());
   group.Flush(1);
@@ -1465,13 +1474,8 @@ TEST(Section6_4_1, WithALeaseNoRoundIsNeeded) {
 // The others may elect somebody as soon as they have not heard of the leader for an election
 // timeout. It goes on leading until its second quorum check, but not on its lease.
 TEST(Section6_4_1, TheLeaseEndsBeforeAnotherCanBeElected) {
-  ClusterOptions options;
-  options.configure = [](Config& config) { config.read_only = ReadOnlyOption::kLeaseBased; };
-  Cluster group(std::move(options));
-  group.Elect(1);
-  group.Commit("x");
-  group.TickAll(1);
-  group.Settle();
+  Cluster group(LeaseBased());
+  ElectWithLease(group);
   group.Isolate(1);
   const int election_tick = 10;
   for (int tick = 1; tick < election_tick; ++tick) {
@@ -1492,13 +1496,8 @@ TEST(Section6_4_1, TheLeaseEndsBeforeAnotherCanBeElected) {
 // A voter that a leader may count on does not help another, even if it has seen a later term since
 // and does not know any more who led.
 TEST(Section6_4_1, WhoHeardOfALeaderKeepsItsWordInALaterTerm) {
-  ClusterOptions options;
-  options.configure = [](Config& config) { config.read_only = ReadOnlyOption::kLeaseBased; };
-  Cluster group(std::move(options));
-  group.Elect(1);
-  group.Commit("x");
-  group.TickAll(1);
-  group.Settle();
+  Cluster group(LeaseBased());
+  ElectWithLease(group);
   const Term term = group.raft(2).term();
   group.Receive(
       {.type = MessageType::kVoteResp, .to = 2, .from = 3, .term = term + 3, .reject = true});
