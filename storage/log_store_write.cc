@@ -157,7 +157,7 @@ absl::Status LogStore::Impl::Close() {
   return WriteMark(true, true);
 }
 
-// --- Publishing: from the encoder's hands into the groups -----------------------------------------
+// --- Publishing: from the encoder's hands into the groups ----------------------------------------
 
 void LogStore::Impl::PublishStaged() {
   for (GroupId id : staged_) {

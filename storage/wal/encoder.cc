@@ -80,12 +80,19 @@ void BatchEncoder::CloseFrame(bool last) {
   frame_open_ = false;
 }
 
+// Room for so many bytes at the end of the buffer, valid until it grows again.
+char* BatchEncoder::Grow(size_t bytes) {
+  buffer_.resize(buffer_.size() + bytes);
+  return buffer_.data() + buffer_.size() - bytes;
+}
+
 void BatchEncoder::BeginItem(ItemKind kind, GroupId group, uint64_t body_bytes) {
   if (frame_open_ && payload_bytes_ >= record_bytes_) CloseFrame(false);
   if (!frame_open_) OpenFrame();
-  AppendLittleEndian(static_cast<uint32_t>(kind), buffer_);
-  AppendLittleEndian(static_cast<uint32_t>(body_bytes), buffer_);
-  AppendLittleEndian(group, buffer_);
+  char* const header = Grow(kItemHeaderBytes);
+  StoreLittleEndian(static_cast<uint32_t>(kind), header);
+  StoreLittleEndian(static_cast<uint32_t>(body_bytes), header + 4);
+  StoreLittleEndian(group, header + 8);
   payload_bytes_ += kItemHeaderBytes + body_bytes;
 }
 
@@ -109,15 +116,17 @@ size_t BatchEncoder::AddRun(GroupId group, const raftpb::EntryList& entries, siz
   const uint32_t item_bytes = static_cast<uint32_t>(kItemHeaderBytes + body_bytes);
   placed_.push_back({group, entries[begin].index, entries[end - 1].index, term, position_.offset,
                      static_cast<uint32_t>(payload_bytes_ - item_bytes), item_bytes});
-  AppendLittleEndian(entries[begin].index, buffer_);
-  AppendLittleEndian(term, buffer_);
-  AppendLittleEndian(static_cast<uint32_t>(end - begin), buffer_);
-  AppendLittleEndian(uint32_t{0}, buffer_);
-  for (size_t i = begin; i < end; ++i) {
+  char* header = Grow(kEntriesHeaderBytes + (end - begin) * kEntryHeaderBytes);
+  StoreLittleEndian(entries[begin].index, header);
+  StoreLittleEndian(term, header + 8);
+  StoreLittleEndian(static_cast<uint32_t>(end - begin), header + 16);
+  StoreLittleEndian(uint32_t{0}, header + 20);
+  header += kEntriesHeaderBytes;
+  for (size_t i = begin; i < end; ++i, header += kEntryHeaderBytes) {
     const raftpb::Entry& entry = entries[i];
     const uint32_t flag = entry.type_is_explicit ? kExplicitType : 0;
-    AppendLittleEndian(static_cast<uint32_t>(entry.data.size()) | flag, buffer_);
-    AppendLittleEndian(static_cast<uint32_t>(entry.type), buffer_);
+    StoreLittleEndian(static_cast<uint32_t>(entry.data.size()) | flag, header);
+    StoreLittleEndian(static_cast<uint32_t>(entry.type), header + 4);
   }
   for (size_t i = begin; i < end; ++i) {
     for (absl::string_view chunk : entries[i].data.Chunks()) {

@@ -74,6 +74,7 @@ class BatchEncoder {
 
   void OpenFrame();
   void CloseFrame(bool last);
+  char* Grow(size_t bytes);
   void BeginItem(ItemKind kind, GroupId group, uint64_t body_bytes);
   size_t AddRun(GroupId group, const raftpb::EntryList& entries, size_t begin);
   template <typename Visit>
