@@ -132,6 +132,8 @@ class Client {
 
   // For a request that was due then. The answer comes out of the queue with this client as its tag.
   void Ask(Clock::time_point due) {
+    put_reader_ = nullptr;  // Readers live in memory of their call, which goes with the context.
+    range_reader_ = nullptr;
     context_ = std::make_unique<grpc::ClientContext>();
     const std::string key = absl::StrFormat("key-%09d", random_() % absl::GetFlag(FLAGS_keys));
     due_ = due;

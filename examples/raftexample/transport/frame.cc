@@ -75,7 +75,8 @@ absl::StatusOr<absl::Cord> ToCord(const grpc::ByteBuffer& buffer) {
 bool TakeVarint(absl::Cord& cord, uint64_t* value) {
   *value = 0;
   size_t read = 0;
-  for (const char c : cord.Subcord(0, kMaxVarintBytes).Flatten()) {
+  const absl::Cord front = cord.Subcord(0, kMaxVarintBytes);
+  for (const char c : front.Chars()) {
     *value |= uint64_t{static_cast<uint8_t>(c) & 0x7fu} << (7 * read++);
     if (static_cast<uint8_t>(c) < 0x80) {
       cord.RemovePrefix(read);

@@ -76,6 +76,7 @@ bool PeerLink::DropOverflow() {
 }
 
 void PeerLink::Connect() {
+  stream_ = nullptr;  // It lives in memory of its call, which goes with the context.
   context_ = std::make_unique<grpc::ClientContext>();
   context_->set_wait_for_ready(true);
   WriteIdentity(options_.identity, *context_);
