@@ -16,8 +16,9 @@ extern "C" const char* __tsan_default_suppressions() {
       "race:libupb.so\n"
       "thread:libgpr.so\n"
 
-      // The payloads that gRPC puts into a shared absl::Status.
+      // The payloads that gRPC puts into a shared absl::Status, and the times it reads from them.
       "race:libabsl_status.so\n"
+      "race:libabsl_time.so\n"
 
       // Tables shared by all threads, behind locks that only the library sees: the order in which
       // mutexes were taken, the pool behind absl::BitGen, the time zones.
