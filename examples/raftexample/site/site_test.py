@@ -146,8 +146,12 @@ class OneMember(unittest.TestCase):
                          "[+]serializable_read ok\n[+]linearizable_read ok\nok\n")
 
     def test_version(self):
-        self.assertEqual(json.loads(get(self.url + "/version")[2]),
-                         {"etcdserver": "3.4.23", "etcdcluster": "3.4.0"})
+        # A young cluster agrees on its version only after it has a leader, as in etcd.
+        deadline = time.monotonic() + 60
+        while "not_decided" in (version := get(self.url + "/version")[2]):
+            self.assertLess(time.monotonic(), deadline)
+            time.sleep(0.05)
+        self.assertEqual(json.loads(version), {"etcdserver": "3.4.23", "etcdcluster": "3.4.0"})
 
     def test_metrics_follow_what_happens(self):
         handled = ('grpc_server_handled_total{grpc_code="OK",grpc_method="Put",'
