@@ -38,7 +38,8 @@ class GrpcApiServer final : public ApiServer {
         site_(server),
         rpc_({.loops = Loops(),
               .max_receive_bytes =
-                  static_cast<int>(server->config().max_request_bytes) + kGrpcOverheadBytes}),
+                  static_cast<int>(server->config().max_request_bytes) + kGrpcOverheadBytes,
+              .max_concurrent_streams = server->config().max_concurrent_streams}),
         door_([this](const auto& request, auto answer) { site_.Serve(request, std::move(answer)); },
               server->config().client_tls) {}
   ~GrpcApiServer() override { Shutdown(std::chrono::milliseconds(0)); }

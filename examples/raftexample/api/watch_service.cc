@@ -2,6 +2,7 @@
 
 #include <grpcpp/support/byte_buffer.h>
 
+#include <atomic>
 #include <memory>
 #include <string>
 #include <utility>
@@ -64,13 +65,16 @@ class WatchHandler final : public rpc::StreamHandler<grpc::ByteBuffer, grpc::Byt
       case WatchRequest::kProgressRequest: watches_->RequestProgress(); break;
       default: break;
     }
-    control_->ReadNext();
+    // A client that asks without listening is heard again when it has listened.
+    is_paused_ = true;
+    MaybeReadNext();
   }
 
   void OnRequestsDone() override {}  // The client goes on listening.
 
   absl::optional<grpc::ByteBuffer> NextResponse() override {
     absl::optional<WatchOutput> output = watches_->Next();
+    MaybeReadNext();
     if (!output.has_value()) return absl::nullopt;
     FillIds(*api_.server, output->head.mutable_header());
     const grpc::Slice slice(output->Serialize());
@@ -86,12 +90,17 @@ class WatchHandler final : public rpc::StreamHandler<grpc::ByteBuffer, grpc::Byt
     watches_->Create(request.create_request());
   }
 
+  void MaybeReadNext() {
+    if (!watches_->backlogged() && is_paused_.exchange(false)) control_->ReadNext();
+  }
+
   const ApiContext api_;
   const grpc::ServerContext& context_;  // As long as the handler.
   LeaderWatch* const leader_watch_;
   rpc::CallInfo call_;
   std::shared_ptr<rpc::StreamControl> control_;
   std::unique_ptr<WatchStream> watches_;
+  std::atomic<bool> is_paused_{false};  // The next request has not been asked for.
 };
 
 }  // namespace

@@ -206,7 +206,8 @@ TEST_F(AuthTest, OnlyTheRightPasswordLogsIn) {
             "auth: authentication failed, password was given for no password user");
   EXPECT_EQ(UserOf(Login("alice", "a")), "alice");
   EXPECT_EQ(auth_->CallerOfCertificate("cert").user, "cert");
-  EXPECT_EQ(auth_->CallerOfCertificate("nobody").user, "");
+  const Caller stranger = auth_->CallerOfCertificate("stranger");
+  EXPECT_TRUE(errors::kPermissionDenied.Is(auth_->Authorize(stranger, Access())));
 }
 
 TEST_F(AuthTest, ATokenLivesFiveMinutesAfterItsLastUse) {

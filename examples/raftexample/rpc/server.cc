@@ -16,6 +16,7 @@ Server::Server(const Options& options) : options_(options) {
   // A client that is gone without a word is noticed, and its watches with it.
   builder_.AddChannelArgument(GRPC_ARG_KEEPALIVE_TIME_MS, 2 * 3600 * 1000);
   builder_.AddChannelArgument(GRPC_ARG_KEEPALIVE_TIMEOUT_MS, 20 * 1000);
+  builder_.AddChannelArgument(GRPC_ARG_MAX_CONCURRENT_STREAMS, options.max_concurrent_streams);
   // A taken port is an error, not something to share.
   builder_.AddChannelArgument(GRPC_ARG_ALLOW_REUSEPORT, 0);
   builder_.AddChannelArgument(GRPC_ARG_ENABLE_CHANNELZ, 0);

@@ -8,6 +8,7 @@
 
 #include <chrono>
 #include <functional>
+#include <limits>
 #include <memory>
 #include <string>
 #include <vector>
@@ -29,6 +30,7 @@ class Server {
   struct Options {
     int loops = 1;
     int max_receive_bytes = 2 << 20;
+    int max_concurrent_streams = std::numeric_limits<int>::max();  // Calls of one connection.
     // Calls that may be accepted while the loop is busy; more wait in gRPC.
     int accept_ahead = 16;
   };

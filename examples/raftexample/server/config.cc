@@ -1,6 +1,7 @@
 #include "examples/raftexample/server/config.h"
 
 #include <algorithm>
+#include <limits>
 #include <set>
 #include <utility>
 
@@ -209,6 +210,16 @@ const std::vector<Flag>& Flags() {
        Number(&C::quota_backend_bytes, -1, int64_t{1} << 45)},
       {"max-request-bytes", "(1572864)", Number(&C::max_request_bytes, 1, 64 << 20)},
       {"max-txn-ops", "(128)", Number(&C::max_txn_ops, 1, 1 << 20)},
+      {"max-concurrent-streams", "calls at a time of one connection (4294967295)",
+       [](absl::string_view text, C& config) {
+         int64_t streams = 0;
+         if (!absl::SimpleAtoi(text, &streams) || streams < 1 ||
+             streams > std::numeric_limits<uint32_t>::max()) {
+           return Mistake("it must be a number from 1 to 4294967295");
+         }
+         config.max_concurrent_streams = static_cast<int32_t>(std::min(streams, kInt32Max));
+         return absl::OkStatus();
+       }},
       {"strict-reconfig-check", "refuse changes that could lose the quorum (true)",
        Bool(&C::strict_reconfig_check), true},
       {"pre-vote", "ask before disturbing a leader (true)", Bool(&C::pre_vote), true},
@@ -239,14 +250,45 @@ const std::vector<Flag>& Flags() {
       {"peer-client-cert-auth", "require certificates of members (false)",
        TlsBool(&C::peer_tls, &TlsFiles::require_client_certificate), true},
       {"log-level", "debug, info, warn or error (info)", SetLogLevel},
-      {"logger", "taken and ignored: there is one logger", Ignored()},
-      {"log-outputs", "taken and ignored: log lines go to stderr", Ignored()},
   };
   return *flags;
 }
 
+// Of etcd, taken and ignored: what they would change is done in another way here, or always, or
+// not at all, and no answer depends on it. The second say yes or no.
+constexpr const char* kIgnoredFlags[] = {"backend-batch-interval",
+                                         "backend-batch-limit",
+                                         "experimental-compaction-batch-limit",
+                                         "experimental-corrupt-check-time",
+                                         "grpc-keepalive-interval",
+                                         "grpc-keepalive-min-time",
+                                         "grpc-keepalive-timeout",
+                                         "log-outputs",
+                                         "logger",
+                                         "max-snapshots",
+                                         "max-wals",
+                                         "metrics"};
+constexpr const char* kIgnoredBoolFlags[] = {"debug",
+                                             "enable-grpc-gateway",
+                                             "enable-pprof",
+                                             "enable-v2",
+                                             "experimental-enable-lease-checkpoint",
+                                             "experimental-enable-lease-checkpoint-persist",
+                                             "experimental-initial-corrupt-check",
+                                             "initial-election-tick-advance"};
+
+const std::vector<Flag>& AllFlags() {
+  static const auto* flags = [] {
+    auto* all = new std::vector<Flag>(Flags());
+    for (const char* name : kIgnoredFlags) all->push_back({name, "(ignored)", Ignored()});
+    for (const char* name : kIgnoredBoolFlags) all->push_back({name, "(ignored)", Ignored(), true});
+    return all;
+  }();
+  return *flags;
+}
+
 const Flag* FindFlag(absl::string_view name) {
-  for (const Flag& flag : Flags()) {
+  for (const Flag& flag : AllFlags()) {
     if (name == flag.name) return &flag;
   }
   return nullptr;
@@ -265,7 +307,7 @@ absl::Status SetFlag(const Flag& flag, absl::string_view shown, absl::string_vie
 
 absl::Status ReadEnvironment(const Environment& environment, ServerConfig& config,
                              std::set<std::string>& given) {
-  for (const Flag& flag : Flags()) {
+  for (const Flag& flag : AllFlags()) {
     const std::string variable = EnvironmentName(flag.name);
     const char* text = environment(variable.c_str());
     if (text == nullptr || *text == '\0') continue;
@@ -401,7 +443,9 @@ absl::StatusOr<ServerConfig> ParseConfig(const std::vector<std::string>& argumen
 
 std::string FlagHelp() {
   std::string help;
-  for (const Flag& flag : Flags()) absl::StrAppend(&help, "  --", flag.name, "  ", flag.help, "\n");
+  for (const Flag& flag : AllFlags()) {
+    absl::StrAppend(&help, "  --", flag.name, "  ", flag.help, "\n");
+  }
   return help;
 }
 

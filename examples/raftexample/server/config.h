@@ -5,6 +5,7 @@
 #include <chrono>
 #include <cstdint>
 #include <functional>
+#include <limits>
 #include <map>
 #include <string>
 #include <vector>
@@ -43,6 +44,7 @@ struct ServerConfig {
   int64_t quota_backend_bytes = 0;    // 0: the default; negative: none.
   uint32_t max_request_bytes = 1536 * 1024;
   uint32_t max_txn_ops = 128;
+  int32_t max_concurrent_streams = std::numeric_limits<int32_t>::max();  // Of one connection.
   bool strict_reconfig_check = true;
   bool pre_vote = true;
 

@@ -57,6 +57,15 @@ TEST(Config, FlagsWinOverTheEnvironment) {
   EXPECT_TRUE(config->join_existing);
 }
 
+// Whatever starts etcd can start this.
+TEST(Config, FlagsWithoutAMeaningHereAreTaken) {
+  const absl::StatusOr<ServerConfig> config =
+      Parse({"--enable-v2", "--max-wals", "5", "--debug=false", "--metrics=basic", "--name", "n"},
+            {{"ETCD_MAX_SNAPSHOTS", "3"}});
+  ASSERT_TRUE(config.ok()) << config.status();
+  EXPECT_EQ(config->name, "n");
+}
+
 TEST(Config, AClusterOfThree) {
   const absl::StatusOr<ServerConfig> config = Parse(
       {"--name", "b", "--initial-advertise-peer-urls", "http://10.0.0.2:2380", "--initial-cluster",
