@@ -2,7 +2,6 @@
 
 #include <algorithm>
 
-#include "absl/container/inlined_vector.h"
 #include "absl/strings/str_cat.h"
 #include "storage/errors.h"
 
@@ -12,13 +11,13 @@ namespace {
 
 constexpr absl::string_view kInterruptedUrl = "raft.storage/interrupted";
 
-// Drops what was written from the front of the pieces.
-void DropFront(absl::InlinedVector<absl::string_view, 16>& pieces, size_t written) {
-  size_t whole = 0;
-  while (whole < pieces.size() && written >= pieces[whole].size())
-    written -= pieces[whole++].size();
-  pieces.erase(pieces.begin(), pieces.begin() + whole);
-  if (!pieces.empty()) pieces.front().remove_prefix(written);
+// Drops the pieces that are within the first `written` bytes; returns how much of the next is, too.
+size_t DropWhole(absl::Span<const absl::string_view>& pieces, size_t written) {
+  while (!pieces.empty() && written >= pieces.front().size()) {
+    written -= pieces.front().size();
+    pieces.remove_prefix(1);
+  }
+  return written;
 }
 
 }  // namespace
@@ -34,24 +33,20 @@ bool IsInterrupted(const absl::Status& status) {
 }
 
 absl::Status WriteFully(File& file, uint64_t offset, absl::Span<const absl::string_view> pieces) {
-  size_t left = 0;
-  for (absl::string_view piece : pieces) left += piece.size();
-
-  absl::InlinedVector<absl::string_view, 16> rest;  // Filled only after a short write.
-  bool short_before = false;
-  while (left > 0) {
-    const absl::StatusOr<size_t> written = file.Write(offset, short_before ? rest : pieces);
+  size_t done = DropWhole(pieces, 0);  // Of the first piece.
+  while (!pieces.empty()) {
+    const absl::string_view rest = pieces.front().substr(done);
+    const absl::StatusOr<size_t> written =
+        file.Write(offset, done > 0 ? absl::MakeSpan(&rest, 1) : pieces);
     if (!written.ok()) {
       if (IsInterrupted(written.status())) continue;
       return written.status();
     }
-    if (*written == 0 || *written > left) return IoError("", "a write made no progress");
+    if (*written == 0) return IoError("", "a write made no progress");
     offset += *written;
-    left -= *written;
-    if (left == 0) break;
-    if (!short_before) rest.assign(pieces.begin(), pieces.end());
-    short_before = true;
-    DropFront(rest, *written);
+    done = DropWhole(pieces, done + *written);
+    if (pieces.empty() && done > 0)
+      return IoError("", "a write says it wrote more than it was given");
   }
   return absl::OkStatus();
 }

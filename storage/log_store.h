@@ -55,14 +55,15 @@ struct LogOptions {
 };
 
 struct LogStats {
-  uint64_t batches = 0;        // Written by this object.
-  uint64_t syncs = 0;          //
-  uint64_t bytes_written = 0;  // Of records, padding included.
-  uint64_t torn_tails = 0;     // Cut off when this object was opened: 0 or 1.
-  uint64_t segments = 0;       // Now.
-  uint64_t disk_bytes = 0;     // Of all segments, unused space included.
-  uint64_t live_bytes = 0;     // Of entries that some group still has.
-  uint64_t cached_bytes = 0;   // Of payloads in memory.
+  uint64_t batches = 0;         // Written by this object.
+  uint64_t syncs = 0;           // Of batches, by this object.
+  uint64_t bytes_written = 0;   // Of records, padding included, by this object.
+  uint64_t segments_begun = 0;  // By this object.
+  uint64_t torn_tails = 0;      // Cut off when this object was opened: 0 or 1.
+  uint64_t segments = 0;        // Now.
+  uint64_t disk_bytes = 0;      // Of all segments, unused space included.
+  uint64_t live_bytes = 0;      // Of entries that some group still has.
+  uint64_t cached_bytes = 0;    // Of payloads in memory.
 };
 
 // Thread-safe. Writing is done by the calling thread, one batch at a time; reading takes a short

@@ -130,6 +130,11 @@ class LogStore::Impl {
   absl::Status PurgeNow();
   uint64_t OldestNeeded(std::vector<GroupId>& pinning, uint64_t& live_bytes) const;
   absl::Status MoveGroups(const std::vector<GroupId>& ids);
+  absl::StatusOr<raftpb::EntryList> AllEntries(GroupId id) const;
+  uint64_t MaxBytesToMove(const std::vector<GroupId>& ids,
+                          const std::vector<raftpb::EntryList>& entries) const;
+  void EncodeGroup(GroupId id, const raftpb::EntryList& entries);
+  void PublishMoved(const std::vector<GroupId>& ids);
   absl::Status RemoveSegmentsBefore(uint64_t segment);
 
   // Reading.

@@ -59,6 +59,7 @@ absl::Status LogStore::Impl::BeginSegment(uint64_t bytes) {
     segments_[end_.segment] = {file_bytes, file_, ++uses_};
     ++open_segments_;
     ++stats_.syncs;
+    ++stats_.segments_begun;
     stats_.bytes_written += encoder_.bytes();
   }
   file_bytes_ = file_bytes;
@@ -116,49 +117,60 @@ absl::Status LogStore::Impl::PurgeNow() {
 // Writes the whole state of groups again, at the end of the log.
 absl::Status LogStore::Impl::MoveGroups(const std::vector<GroupId>& ids) {
   std::vector<raftpb::EntryList> entries;  // Hold the payloads until they are written.
+  for (GroupId id : ids) {
+    absl::StatusOr<raftpb::EntryList> all = AllEntries(id);
+    if (!all.ok()) return all.status();
+    entries.push_back(*std::move(all));
+  }
+  if (absl::Status s = MakeRoom(MaxBytesToMove(ids, entries)); !s.ok()) return s;
+  encoder_.Start(end_, options_.salt, options_.block_bytes);
+  for (size_t i = 0; i < ids.size(); ++i) EncodeGroup(ids[i], entries[i]);
+  encoder_.Finish();
+  if (absl::Status s = WriteEncoded(); !s.ok()) return s;
+  PublishMoved(ids);
+  return absl::OkStatus();
+}
+
+absl::StatusOr<raftpb::EntryList> LogStore::Impl::AllEntries(GroupId id) const {
+  const raft::IndexRange all = Bounds(id);
+  if (all.empty()) return raftpb::EntryList();
+  return Entries(id, all, raft::kNoLimit);
+}
+
+uint64_t LogStore::Impl::MaxBytesToMove(const std::vector<GroupId>& ids,
+                                        const std::vector<raftpb::EntryList>& entries) const {
   size_t entry_count = 0;
   size_t payload_bytes = 0;
   size_t items = 0;
   size_t other_bytes = 0;
-  for (GroupId id : ids) {
-    const GroupLog& group = *groups_.find(id)->second;
-    raftpb::EntryList& list = entries.emplace_back();
-    if (group.last_index() >= group.first_index()) {
-      absl::StatusOr<raftpb::EntryList> read =
-          Entries(id, {group.first_index(), group.last_index() + 1}, raft::kNoLimit);
-      if (!read.ok()) return read.status();
-      list = *std::move(read);
-    }
-    entry_count += list.size();
-    items += 4;
+  for (size_t i = 0; i < ids.size(); ++i) {
+    const GroupLog& group = *groups_.find(ids[i])->second;
+    entry_count += entries[i].size();
+    items += 4;  // Forget, snapshot, compact, hard state; and a run for each term.
     other_bytes += 64;
+    if (group.snapshot() != nullptr) other_bytes += raftpb::Encode(*group.snapshot()).size();
     raft::Term term = 0;
-    for (const raftpb::Entry& entry : list) {
+    for (const raftpb::Entry& entry : entries[i]) {
       payload_bytes += PayloadSize(entry);
       if (entry.term != term) ++items;
       term = entry.term;
     }
-    if (group.snapshot() != nullptr) other_bytes += raftpb::Encode(*group.snapshot()).size();
   }
-  if (absl::Status s = MakeRoom(
-          encoder_.MaxBytes(entry_count, payload_bytes, items, other_bytes, options_.block_bytes));
-      !s.ok()) {
-    return s;
-  }
-  encoder_.Start(end_, options_.salt, options_.block_bytes);
-  for (size_t i = 0; i < ids.size(); ++i) {
-    const GroupLog& group = *groups_.find(ids[i])->second;
-    encoder_.AddForget(ids[i]);
-    if (group.snapshot() != nullptr) {
-      encoder_.AddSnapshot(wal::ItemKind::kMarkSnapshot, ids[i], *group.snapshot());
-    }
-    if (group.compacted().index > 0) encoder_.AddCompact(ids[i], group.compacted());
-    encoder_.AddEntries(ids[i], entries[i], 0);
-    encoder_.AddHardState(ids[i], group.hard_state());
-  }
-  encoder_.Finish();
-  if (absl::Status s = WriteEncoded(); !s.ok()) return s;
+  return encoder_.MaxBytes(entry_count, payload_bytes, items, other_bytes, options_.block_bytes);
+}
 
+void LogStore::Impl::EncodeGroup(GroupId id, const raftpb::EntryList& entries) {
+  const GroupLog& group = *groups_.find(id)->second;
+  encoder_.AddForget(id);
+  if (group.snapshot() != nullptr) {
+    encoder_.AddSnapshot(wal::ItemKind::kMarkSnapshot, id, *group.snapshot());
+  }
+  if (group.compacted().index > 0) encoder_.AddCompact(id, group.compacted());
+  encoder_.AddEntries(id, entries, 0);
+  encoder_.AddHardState(id, group.hard_state());
+}
+
+void LogStore::Impl::PublishMoved(const std::vector<GroupId>& ids) {
   absl::MutexLock lock(&mutex_);
   size_t placed = 0;
   for (GroupId id : ids) {
@@ -169,7 +181,6 @@ absl::Status LogStore::Impl::MoveGroups(const std::vector<GroupId>& ids) {
     }
     groups_.find(id)->second->Relocate(std::move(runs), end_.segment);
   }
-  return absl::OkStatus();
 }
 
 // Durably not needed first, then gone: a segment that is missing is otherwise damage.
