@@ -3,15 +3,12 @@
 #include <xxhash.h>
 
 #include <algorithm>
-#include <cstring>
-#include <set>
-#include <tuple>
 #include <utility>
 
 #include "absl/strings/str_cat.h"
 #include "absl/synchronization/mutex.h"
-#include "raft/check.h"
 #include "storage/errors.h"
+#include "storage/faulty_disk.h"
 
 namespace storage {
 
@@ -20,105 +17,12 @@ namespace {
 using Kind = DiskOperation::Kind;
 using Fate = FaultyFileSystem::Fate;
 
-// The bytes of a file; those from data.size() to size are zeros.
-struct Bytes {
-  std::string data;
-  uint64_t size = 0;
-
-  void Write(uint64_t offset, absl::string_view bytes) {
-    if (offset + bytes.size() > data.size()) data.resize(offset + bytes.size());
-    std::memcpy(data.data() + offset, bytes.data(), bytes.size());
-    size = std::max(size, offset + bytes.size());
-  }
-  void Truncate(uint64_t to) {
-    if (data.size() > to) data.resize(to);
-    size = to;
-  }
-  size_t Read(uint64_t offset, char* into, size_t count) const {
-    if (offset >= size) return 0;
-    count = std::min<uint64_t>(count, size - offset);
-    const size_t there = offset < data.size() ? std::min<size_t>(count, data.size() - offset) : 0;
-    if (there > 0) std::memcpy(into, data.data() + offset, there);
-    std::memset(into + there, 0, count - there);
-    return count;
-  }
-};
-
-// A change of a file that is not on disk yet. What is written stands in the file's `unsynced`.
-struct PendingData {
-  uint64_t number = 0;
-  Kind kind = Kind::kWrite;
-  uint64_t offset = 0;  // The size for kAllocate and kTruncate.
-  size_t begin = 0;
-  size_t size = 0;
-};
-
-struct Inode {
-  std::string path;  // When it was created; for reports.
-  bool directory = false;
-  Bytes cached;
-  Bytes disk;
-  std::vector<PendingData> pending;
-  std::string unsynced;  // The bytes of all pending writes; keeps its memory.
-};
-using InodePtr = std::shared_ptr<Inode>;
-
-// A change of names that is not on disk yet.
-struct PendingName {
-  uint64_t number = 0;
-  Kind kind = Kind::kCreate;
-  std::string path;
-  std::string target;
-  InodePtr inode;
-};
-
-using Names = std::map<std::string, InodePtr>;
-
-std::string ParentOf(const std::string& path) {
-  const size_t slash = path.find_last_of('/');
-  return slash == std::string::npos ? "." : path.substr(0, slash);
-}
-
-void Apply(const PendingData& op, absl::string_view bytes, const Fate& fate, Bytes& to) {
-  if (fate.kind == Fate::Kind::kLost) return;
-  if (op.kind == Kind::kTruncate) return to.Truncate(op.offset);
-  if (op.kind == Kind::kAllocate) {
-    to.size = std::max(to.size, op.offset);
-    return;
-  }
-  switch (fate.kind) {
-    case Fate::Kind::kLost: return;
-    case Fate::Kind::kKept: return to.Write(op.offset, bytes);
-    case Fate::Kind::kPrefix:
-      return to.Write(op.offset, bytes.substr(0, std::min<uint64_t>(fate.bytes, bytes.size())));
-    case Fate::Kind::kSuffix: {
-      const uint64_t skipped = std::min<uint64_t>(fate.bytes, bytes.size());
-      return to.Write(op.offset + skipped, bytes.substr(skipped));
-    }
-    case Fate::Kind::kSectors: break;
-  }
-  // The new size can be on disk without the data.
-  to.size = std::max(to.size, op.offset + bytes.size());
-  uint64_t at = op.offset;
-  for (size_t sector = 0; !bytes.empty(); ++sector) {
-    const size_t n = std::min<uint64_t>(
-        bytes.size(), FaultyFileSystem::kSectorBytes - at % FaultyFileSystem::kSectorBytes);
-    if ((fate.mask >> (sector % 64) & 1) != 0) to.Write(at, bytes.substr(0, n));
-    bytes.remove_prefix(n);
-    at += n;
-  }
-}
-
-void Apply(const PendingName& op, Names& names) {
-  switch (op.kind) {
-    case Kind::kRename:
-      names.erase(op.path);
-      names[op.target] = op.inode;
-      break;
-    case Kind::kRemove: names.erase(op.path); break;
-    default: names[op.path] = op.inode; break;
-  }
-}
+using faulty::Bytes;
+using faulty::Inode;
+using faulty::InodePtr;
+using faulty::ParentOf;
+using faulty::PendingData;
+using faulty::PendingName;
 
 uint64_t NextRandom(uint64_t& state) {  // splitmix64
   uint64_t z = (state += 0x9e3779b97f4a7c15);
@@ -148,157 +52,6 @@ std::string Describe(const DiskOperation& operation) {
   if (operation.offset > 0) absl::StrAppend(&text, " at ", operation.offset);
   return text;
 }
-
-// What all handles of one file system share.
-class FaultyFileSystem::Disk {
- public:
-  // Reports an operation to whoever watches, and asks what becomes of it.
-  DiskFault Begin(Kind kind, absl::string_view path, uint64_t offset = 0, uint64_t size = 0,
-                  absl::string_view target = "") {
-    DiskOperation operation{kind, path, target, offset, size, 0};
-    {
-      absl::MutexLock lock(&mutex);
-      operation.number = operations++;
-    }
-    if (observer) observer(operation);
-    return fault_hook ? fault_hook(operation) : DiskFault();
-  }
-
-  // For operations that either happen or do not.
-  absl::Status BeginWhole(Kind kind, absl::string_view path, uint64_t offset = 0,
-                          absl::string_view target = "") {
-    const DiskFault fault = Begin(kind, path, offset, 0, target);
-    switch (fault.kind) {
-      case DiskFault::Kind::kNone: return absl::OkStatus();
-      case DiskFault::Kind::kNoSpace: return NoSpace(path, absl::StrCat(Name(kind), " failed"));
-      default: return IoError(path, absl::StrCat(Name(kind), " failed"));
-    }
-  }
-
-  uint64_t Used() const {
-    uint64_t used = 0;
-    for (const auto& [path, inode] : names) used += inode->cached.size;
-    return used;
-  }
-  // How far a file may grow from where it is.
-  uint64_t Room() const {
-    if (capacity == UINT64_MAX) return capacity;
-    const uint64_t used = Used();
-    return used < capacity ? capacity - used : 0;
-  }
-
-  void Record(Inode& inode, Kind kind, uint64_t offset, absl::Span<const absl::string_view> pieces,
-              size_t size) {
-    PendingData& op = inode.pending.emplace_back();
-    op.number = ++changes;
-    op.kind = kind;
-    op.offset = offset;
-    op.begin = inode.unsynced.size();
-    op.size = size;
-    for (absl::string_view piece : pieces) {
-      piece = piece.substr(0, std::min(size, piece.size()));
-      inode.unsynced.append(piece.data(), piece.size());
-      size -= piece.size();
-    }
-  }
-
-  void Record(Kind kind, const std::string& path, const std::string& target, InodePtr inode) {
-    unsynced_names.push_back({++changes, kind, path, target, std::move(inode)});
-    Apply(unsynced_names.back(), names);
-  }
-
-  void SyncInode(Inode& inode) {
-    for (const PendingData& op : inode.pending) {
-      Apply(op, absl::string_view(inode.unsynced).substr(op.begin, op.size), Fate(), inode.disk);
-    }
-    Forget(inode);
-  }
-
-  static void Forget(Inode& inode) {
-    inode.pending.clear();
-    inode.unsynced.clear();
-  }
-
-  // Every inode that has, had or may get a name.
-  std::vector<InodePtr> Inodes() const {
-    std::set<InodePtr> all;
-    for (const auto& [path, inode] : names) all.insert(inode);
-    for (const auto& [path, inode] : disk_names) all.insert(inode);
-    for (const PendingName& op : unsynced_names) {
-      if (op.inode != nullptr) all.insert(op.inode);
-    }
-    return {all.begin(), all.end()};
-  }
-
-  // What is unsynced, oldest first: either a change of names, or the n-th change of a file.
-  struct Unsynced {
-    uint64_t number = 0;
-    const PendingName* name = nullptr;
-    InodePtr inode;
-    size_t index = 0;
-  };
-  std::vector<Unsynced> AllUnsynced() const {
-    std::vector<Unsynced> all;
-    for (const PendingName& op : unsynced_names) all.push_back({op.number, &op, nullptr, 0});
-    for (const InodePtr& inode : Inodes()) {
-      for (size_t i = 0; i < inode->pending.size(); ++i) {
-        all.push_back({inode->pending[i].number, nullptr, inode, i});
-      }
-    }
-    std::sort(all.begin(), all.end(),
-              [](const Unsynced& a, const Unsynced& b) { return a.number < b.number; });
-    return all;
-  }
-
-  // The disk after a crash.
-  std::shared_ptr<Disk> AfterCrash(absl::Span<const Fate> fates) const {
-    const std::vector<Unsynced> unsynced = AllUnsynced();
-    RAFT_CHECK(unsynced.size() == fates.size())
-        << fates.size() << " fates for " << unsynced.size() << " operations";
-    Names after = disk_names;
-    std::map<const Inode*, Bytes> contents;
-    for (size_t i = 0; i < unsynced.size(); ++i) {
-      const Unsynced& op = unsynced[i];
-      if (op.name != nullptr) {
-        if (fates[i].kind != Fate::Kind::kLost) Apply(*op.name, after);
-        continue;
-      }
-      const PendingData& data = op.inode->pending[op.index];
-      const auto bytes = contents.try_emplace(op.inode.get(), op.inode->disk).first;
-      Apply(data, absl::string_view(op.inode->unsynced).substr(data.begin, data.size), fates[i],
-            bytes->second);
-    }
-    auto disk = std::make_shared<Disk>();
-    disk->capacity = capacity;
-    for (const auto& [path, inode] : after) {  // Parents come before their children.
-      const std::string parent = ParentOf(path);
-      if (parent != "." && !parent.empty() && disk->names.count(parent) == 0) continue;
-      auto copy = std::make_shared<Inode>();
-      copy->path = path;
-      copy->directory = inode->directory;
-      const auto changed = contents.find(inode.get());
-      copy->disk = changed == contents.end() ? inode->disk : changed->second;
-      copy->cached = copy->disk;
-      disk->names[path] = std::move(copy);
-    }
-    disk->disk_names = disk->names;
-    return disk;
-  }
-
-  mutable absl::Mutex mutex;
-  FaultHook fault_hook;
-  Observer observer;
-  uint64_t capacity = UINT64_MAX;
-  uint64_t operations = 0;
-  uint64_t changes = 0;
-  uint64_t bytes_read_direct = 0;
-  bool dead = false;  // Crashed: a new one has taken over.
-
-  Names names;       // What programs see.
-  Names disk_names;  // What a crash leaves.
-  std::vector<PendingName> unsynced_names;
-  std::set<std::string> locked;
-};
 
 class FaultyFileSystem::OpenFile : public File {
  public:

@@ -24,14 +24,16 @@
 
 namespace storage {
 
+// Sizes are in bytes. Create and Open refuse what makes no sense as absl::InvalidArgument.
 struct LogOptions {
   Identity identity;  // Whose log it is.
 
   // Each segment file is preallocated with this many bytes, so that a full disk is noticed before a
-  // batch is accepted. A batch that is larger gets a segment of its own size.
+  // batch is accepted. A batch that is larger gets a segment of its own size. At least 4096.
   uint64_t segment_bytes = 64 << 20;
 
-  // The payload of an entry must not be larger; hostile lengths are measured against it, too.
+  // The payload of an entry must not be larger, or Write refuses it. With record_bytes 1 GiB at
+  // most. What is on disk may be larger: opening is bounded by the size of the files.
   uint32_t max_entry_bytes = 64 << 20;
 
   // Batches start at multiples of this, so that no sector holds acknowledged bytes and bytes being
@@ -39,7 +41,7 @@ struct LogOptions {
   uint32_t block_bytes = 512;
 
   // A batch with more than this becomes several records. A record is what is read and verified as a
-  // whole to serve an old entry from disk.
+  // whole to serve an old entry from disk. 64 at least.
   uint32_t record_bytes = 256 << 10;
 
   // Recent entries that are kept in memory, per group and in total, in bytes of payload; older
@@ -51,7 +53,8 @@ struct LogOptions {
   // A random number, kept by the log from its creation; 0: derived from the identity.
   uint32_t salt = 0;
 
-  raft::Logger* logger = nullptr;  // Null: no log lines. What was cut off at opening is one.
+  // Outlives the log. Null: no log lines. What was cut off at opening is one.
+  raft::Logger* logger = nullptr;
 };
 
 struct LogStats {
@@ -70,10 +73,12 @@ struct LogStats {
 // lock, and reads files outside of it. There is no thread in here: GroupCommitWriter has one.
 //
 // After a failed write or sync the log accepts nothing more (Q7 of docs/storage-format.md): each
-// later call returns the same error. The process should end; opening again finds out what is there.
+// later call that writes returns the same error, and what was durable before can still be read. The
+// process should end; opening again finds out what is there.
 class LogStore {
  public:
   // Founds a log in an empty or missing directory. Fails as absl::AlreadyExists if there is one.
+  // The file system outlives the log; the directory stays locked as long as the log lives.
   static absl::StatusOr<std::unique_ptr<LogStore>> Create(FileSystem& fs, std::string directory,
                                                           const LogOptions& options);
 

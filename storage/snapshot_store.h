@@ -21,8 +21,9 @@ namespace storage {
 
 struct SnapshotOptions {
   Identity identity;  // Only the cluster is compared: snapshots travel between servers.
-  uint32_t chunk_bytes =
-      1 << 20;  // Each has a checksum of its own, and is lost or kept as a whole.
+
+  // Each chunk has a checksum of its own, and is lost or kept as a whole. From 1 byte to 64 MiB.
+  uint32_t chunk_bytes = 1 << 20;
 };
 
 class SnapshotWriter;
@@ -31,7 +32,11 @@ class SnapshotReader;
 // The files of any number of groups. Which of them counts says the log, by a mark that is written
 // after the file is durable (LogBatch::MarkSnapshot); a file without a mark is a leftover.
 //
-// Thread-safe for different snapshots; one writer per snapshot.
+// Thread-safe for different snapshots; one writer per snapshot. The file system outlives the store;
+// writers and readers hold their file and do not need the store, nor may they be used by two
+// threads at once. Besides the errors named below, every call can return IsIoError, and those that
+// write IsNoSpace and IsSyncFailed: unlike in the log none is sticky, because a snapshot that is
+// not complete was never promised to anybody.
 class SnapshotStore {
  public:
   // Opens or founds the directory. It is not locked: the log beside it is.

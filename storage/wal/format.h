@@ -128,8 +128,7 @@ inline constexpr absl::string_view kTemporarySuffix = ".tmp";
 //   kRestoreSnapshot  likewise; the log is gone, and starts behind it
 //   kCompact          index 8, term 8: the log starts behind it
 //   kForget           nothing. The group is as if never heard of. In front of the group's whole
-//   state
-//                     in the same batch it is how a group moves to the end of the log
+//                     state in the same batch it is how a group moves to the end of the log
 //   kPurge            segment 8: older segments are not needed (group 0)
 
 enum class ItemKind : uint32_t {
