@@ -5,6 +5,7 @@
 
 #include "examples/raftexample/mvcc/txn.h"
 #include "examples/raftexample/mvcc/txn_check.h"
+#include "examples/raftexample/proto/errors.h"
 
 namespace raftexample {
 
@@ -53,7 +54,10 @@ void KvService::AddTo(rpc::Server& server) {
 // The rules may have changed while the call waited, so they are asked again where the reading is.
 template <typename Call, typename Read>
 void KvService::ReadAndReply(Call* call, bool serializable, Size size, Read read) {
-  auto reply = [this, call, read] {
+  auto reply = [this, call, size, read] {
+    if (size == Size::kAny && call->leaves_answers_unread()) {
+      return call->Finish(errors::kTooManyRequests);
+    }
     absl::Status done;
     if (api_.server->state().auth().enabled()) {
       rpc::CallInfo info = call->info();

@@ -19,6 +19,7 @@
 #include "examples/raftexample/rpc/gate.h"
 #include "examples/raftexample/rpc/stream_call.h"
 #include "examples/raftexample/rpc/unary_call.h"
+#include "examples/raftexample/rpc/unread_answers.h"
 #include "examples/raftexample/rpc/waiting_call.h"
 
 namespace raftexample::rpc {
@@ -50,9 +51,9 @@ class Server {
   void Handle(UnaryMethod<Service, Request, Response> method, Gate* gate) {
     auto kept = Keep(std::move(method));
     const int ahead = options_.accept_ahead;
-    acceptors_.push_back([kept, gate, ahead](EventLoop* loop) {
+    acceptors_.push_back([this, kept, gate, ahead](EventLoop* loop) {
       for (int i = 0; i < ahead; ++i) {
-        UnaryAcceptor<Service, Request, Response>::Accept(*kept, gate, loop);
+        UnaryAcceptor<Service, Request, Response>::Accept(*kept, gate, loop, &unread_);
       }
     });
   }
@@ -61,8 +62,9 @@ class Server {
   template <typename Method>
   void HandleWaiting(Method method, Gate* gate) {
     auto kept = Keep(std::move(method));
-    acceptors_.push_back(
-        [kept, gate](EventLoop* loop) { WaitingAcceptor<Method>::Accept(*kept, gate, loop); });
+    acceptors_.push_back([this, kept, gate](EventLoop* loop) {
+      WaitingAcceptor<Method>::Accept(*kept, gate, loop, &unread_);
+    });
   }
 
   // A StreamMethod or a ServerStreamMethod.
@@ -101,6 +103,7 @@ class Server {
   std::vector<std::unique_ptr<Listener>> listeners_;
   std::vector<std::shared_ptr<const void>> methods_;
   std::vector<std::function<void(EventLoop*)>> acceptors_;
+  UnreadAnswers unread_;
   std::vector<std::unique_ptr<EventLoop>> loops_;
   std::unique_ptr<grpc::Server> server_;
 };

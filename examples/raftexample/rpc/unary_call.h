@@ -5,12 +5,15 @@
 #include <grpcpp/server_context.h>
 #include <grpcpp/support/async_unary_call.h>
 
+#include <cstddef>
 #include <functional>
+#include <string>
 #include <utility>
 
 #include "absl/status/status.h"
 #include "examples/raftexample/rpc/event_loop.h"
 #include "examples/raftexample/rpc/gate.h"
+#include "examples/raftexample/rpc/unread_answers.h"
 
 namespace raftexample::rpc {
 
@@ -32,10 +35,14 @@ class UnaryCall {
   // Where the call came from, for short work on its behalf.
   EventLoop* loop() const { return loop_; }
 
+  // Whether the client leaves so many large answers unread that it should get no other one.
+  bool leaves_answers_unread() const { return unread_.HasTooMany(context_.peer()); }
+
  protected:
-  explicit UnaryCall(EventLoop* loop) : loop_(loop) {}
+  UnaryCall(EventLoop* loop, UnreadAnswers* unread) : loop_(loop), unread_(*unread) {}
 
   EventLoop* const loop_;
+  UnreadAnswers& unread_;
   grpc::ServerContext context_;
   CallInfo info_;
   Request request_;
@@ -61,13 +68,14 @@ class UnaryAcceptor final : public UnaryCall<Request, Response>, private Event {
  public:
   using Method = UnaryMethod<Service, Request, Response>;
 
-  // The method, the gate and the loop outlive all calls.
-  static void Accept(const Method& method, Gate* gate, EventLoop* loop) {
-    new UnaryAcceptor(method, gate, loop);
+  // All but the call outlive it.
+  static void Accept(const Method& method, Gate* gate, EventLoop* loop, UnreadAnswers* unread) {
+    new UnaryAcceptor(method, gate, loop, unread);
   }
 
   void Finish(const absl::Status& status) override {
     if (gate_ != nullptr) gate_->Finished(this->info_, status);
+    if (status.ok()) CountIfLarge();
     if (this->loop_->IsCurrent()) return Send(status);
     if (status.ok()) {
       this->loop_->Post([this] { Send(absl::OkStatus()); });
@@ -77,16 +85,26 @@ class UnaryAcceptor final : public UnaryCall<Request, Response>, private Event {
   }
 
  private:
-  UnaryAcceptor(const Method& method, Gate* gate, EventLoop* loop)
-      : UnaryCall<Request, Response>(loop), method_(method), gate_(gate) {
+  UnaryAcceptor(const Method& method, Gate* gate, EventLoop* loop, UnreadAnswers* unread)
+      : UnaryCall<Request, Response>(loop, unread), method_(method), gate_(gate) {
     (method_.service->*method_.accept)(&this->context_, &this->request_, &writer_, loop->queue(),
                                        loop->queue(), tag());
+  }
+
+  void CountIfLarge() {
+    const size_t bytes = this->response_.ByteSizeLong();
+    if (bytes < UnreadAnswers::kCounted) return;
+    counted_bytes_ = bytes;
+    counted_peer_ = this->context_.peer();
+    this->unread_.Add(counted_peer_, bytes);
   }
 
   void Send(const absl::Status& status) {
     finishing_ = true;
     if (status.ok()) {
       writer_.Finish(this->response_, grpc::Status::OK, tag());
+      // It has been serialized, and may have to wait for its reader.
+      if (counted_bytes_ > 0) Response().Swap(&this->response_);
     } else {
       writer_.FinishWithError(ToGrpc(status), tag());
     }
@@ -101,7 +119,7 @@ class UnaryAcceptor final : public UnaryCall<Request, Response>, private Event {
       return;
     }
     this->loop_->CallBegan();
-    Accept(method_, gate_, this->loop_);
+    Accept(method_, gate_, this->loop_, &this->unread_);
     this->info_.method = method_.name;
     this->info_.start = std::chrono::steady_clock::now();
     if (gate_ == nullptr) return method_.handle(this);
@@ -115,6 +133,7 @@ class UnaryAcceptor final : public UnaryCall<Request, Response>, private Event {
   }
 
   void End() {
+    if (counted_bytes_ > 0) this->unread_.Remove(counted_peer_, counted_bytes_);
     EventLoop* const loop = this->loop_;
     delete this;
     loop->CallEnded();
@@ -124,6 +143,8 @@ class UnaryAcceptor final : public UnaryCall<Request, Response>, private Event {
   Gate* const gate_;
   grpc::ServerAsyncResponseWriter<Response> writer_{&this->context_};
   bool finishing_ = false;
+  size_t counted_bytes_ = 0;  // In unread_, under the name that the peer had then.
+  std::string counted_peer_;
 };
 
 }  // namespace raftexample::rpc

@@ -69,9 +69,9 @@ template <typename Method>
 class WaitingAcceptor final
     : public WaitingCall<typename Method::Request, typename Method::Response> {
  public:
-  // The method, the gate and the loop outlive all calls.
-  static void Accept(const Method& method, Gate* gate, EventLoop* loop) {
-    new WaitingAcceptor(method, gate, loop);
+  // All but the call outlive it.
+  static void Accept(const Method& method, Gate* gate, EventLoop* loop, UnreadAnswers* unread) {
+    new WaitingAcceptor(method, gate, loop, unread);
   }
 
   void Finish(const absl::Status& status) override {
@@ -82,8 +82,8 @@ class WaitingAcceptor final
  private:
   using Self = WaitingAcceptor;
 
-  WaitingAcceptor(const Method& method, Gate* gate, EventLoop* loop)
-      : WaitingCall<typename Method::Request, typename Method::Response>(loop),
+  WaitingAcceptor(const Method& method, Gate* gate, EventLoop* loop, UnreadAnswers* unread)
+      : WaitingCall<typename Method::Request, typename Method::Response>(loop, unread),
         method_(method),
         gate_(gate) {
     this->context_.AsyncNotifyWhenDone(&done_event_);
@@ -97,7 +97,7 @@ class WaitingAcceptor final
       return;
     }
     this->loop_->CallBegan();
-    Accept(method_, gate_, this->loop_);
+    Accept(method_, gate_, this->loop_, &this->unread_);
     this->info_.method = method_.name;
     this->info_.start = std::chrono::steady_clock::now();
     if (gate_ == nullptr) return method_.handle(this);
