@@ -63,8 +63,8 @@ class AuthStore {
   // The caller whose token it is: kInvalidAuthToken. An empty token is nobody, which is no error
   // here. Nobody as well while authentication is off.
   absl::StatusOr<Caller> CallerOf(absl::string_view token, Time now);
-  // The caller of a verified client certificate, who need not be a user. Nobody while authentication
-  // is off.
+  // The caller of a verified client certificate, who need not be a user. Nobody while
+  // authentication is off.
   Caller CallerOfCertificate(absl::string_view common_name) const;
   TokenTable& tokens() { return tokens_; }
 

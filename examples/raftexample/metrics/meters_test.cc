@@ -28,15 +28,12 @@ TEST(CallMeter, CountsByMethodAndOutcome) {
   meters.calls.Finished(kPut, absl::StatusCode::kOk, milliseconds(1));
   meters.calls.Finished(kPut, absl::StatusCode::kResourceExhausted, milliseconds(1));
   const std::string text = Text(meters);
-  EXPECT_LINE(text,
-              R"(grpc_server_started_total{grpc_method="Put",grpc_service="etcdserverpb.KV",)"
-              R"(grpc_type="unary"} 3)");
-  EXPECT_LINE(text,
-              R"(grpc_server_handled_total{grpc_code="OK",grpc_method="Put",)"
-              R"(grpc_service="etcdserverpb.KV",grpc_type="unary"} 2)");
-  EXPECT_LINE(text,
-              R"(grpc_server_handled_total{grpc_code="ResourceExhausted",grpc_method="Put",)"
-              R"(grpc_service="etcdserverpb.KV",grpc_type="unary"} 1)");
+  EXPECT_LINE(text, R"(grpc_server_started_total{grpc_method="Put",grpc_service="etcdserverpb.KV",)"
+                    R"(grpc_type="unary"} 3)");
+  EXPECT_LINE(text, R"(grpc_server_handled_total{grpc_code="OK",grpc_method="Put",)"
+                    R"(grpc_service="etcdserverpb.KV",grpc_type="unary"} 2)");
+  EXPECT_LINE(text, R"(grpc_server_handled_total{grpc_code="ResourceExhausted",grpc_method="Put",)"
+                    R"(grpc_service="etcdserverpb.KV",grpc_type="unary"} 1)");
 }
 
 TEST(CallMeter, TimesCallsAndNotStreams) {
@@ -44,13 +41,11 @@ TEST(CallMeter, TimesCallsAndNotStreams) {
   meters.calls.Finished(kPut, absl::StatusCode::kOk, milliseconds(3));
   meters.calls.Finished(kWatch, absl::StatusCode::kCancelled, milliseconds(3));
   const std::string text = Text(meters);
-  EXPECT_LINE(text,
-              R"(grpc_server_handling_seconds_count{grpc_method="Put",)"
-              R"(grpc_service="etcdserverpb.KV",grpc_type="unary"} 1)");
+  EXPECT_LINE(text, R"(grpc_server_handling_seconds_count{grpc_method="Put",)"
+                    R"(grpc_service="etcdserverpb.KV",grpc_type="unary"} 1)");
   EXPECT_FALSE(absl::StrContains(text, R"(handling_seconds_count{grpc_method="Watch")")) << text;
-  EXPECT_LINE(text,
-              R"(grpc_server_handled_total{grpc_code="Canceled",grpc_method="Watch",)"
-              R"(grpc_service="etcdserverpb.Watch",grpc_type="bidi_stream"} 1)");
+  EXPECT_LINE(text, R"(grpc_server_handled_total{grpc_code="Canceled",grpc_method="Watch",)"
+                    R"(grpc_service="etcdserverpb.Watch",grpc_type="bidi_stream"} 1)");
 }
 
 TEST(CallMeter, DurationsOfSeveralMethodsAddUp) {

@@ -20,8 +20,8 @@ TEST(SlowLog, NamesWhatWasSlowAndHowLong) {
   SlowLog slow(&log);
   slow.Tell("answering", absl::Microseconds(312'345), "");
   slow.Tell("applying", absl::Seconds(2), "7 bytes");
-  EXPECT_EQ(log.lines, (std::vector<std::string>{"answering took 312.3ms",
-                                                 "applying took 2s; 7 bytes"}));
+  EXPECT_EQ(log.lines,
+            (std::vector<std::string>{"answering took 312.3ms", "applying took 2s; 7 bytes"}));
 }
 
 TEST(SlowLog, SaysAFewLinesPerSecondAndHowManyItDidNotSay) {
