@@ -70,16 +70,21 @@ void HandleAsRead(rpc::Server& server, const ApiContext& api, Service* service, 
 
 }  // namespace
 
+using namespace etcdserverpb;  // NOLINT: the names below are all of it.
+using Service = Auth::AsyncService;
+
 void AuthService::AddTo(rpc::Server& server) {
-  using namespace etcdserverpb;  // NOLINT: the names below are all of it.
-  using Service = Auth::AsyncService;
   server.AddService(&service_);
   server.Handle(
       rpc::UnaryMethod<Service, AuthenticateRequest, AuthenticateResponse>{
           "/etcdserverpb.Auth/Authenticate", &service_, &Service::RequestAuthenticate,
           [this](AuthenticateCall* call) { Authenticate(call); }},
       api_.gate);
+  AddCommands(server);
+  AddReads(server);
+}
 
+void AuthService::AddCommands(rpc::Server& server) {
   HandleAsCommand<AuthEnableRequest, AuthEnableResponse>(
       server, api_, &service_, "/etcdserverpb.Auth/AuthEnable", &Service::RequestAuthEnable,
       &Command::mutable_auth_enable);
@@ -114,7 +119,9 @@ void AuthService::AddTo(rpc::Server& server) {
   HandleWithPassword<AuthUserChangePasswordRequest, AuthUserChangePasswordResponse>(
       server, api_, &service_, "/etcdserverpb.Auth/UserChangePassword",
       &Service::RequestUserChangePassword, &Command::mutable_user_change_password);
+}
 
+void AuthService::AddReads(rpc::Server& server) {
   const AuthStore* auth = &api_.server->state().auth();
   HandleAsRead<AuthStatusRequest, AuthStatusResponse>(
       server, api_, &service_, "/etcdserverpb.Auth/AuthStatus", &Service::RequestAuthStatus,

@@ -17,6 +17,8 @@ class AuthService {
   using AuthenticateCall =
       rpc::UnaryCall<etcdserverpb::AuthenticateRequest, etcdserverpb::AuthenticateResponse>;
 
+  void AddCommands(rpc::Server& server);
+  void AddReads(rpc::Server& server);
   void Authenticate(AuthenticateCall* call);
 
   const ApiContext api_;

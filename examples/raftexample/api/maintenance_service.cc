@@ -145,55 +145,22 @@ void MaintenanceService::AddTo(rpc::Server& server) {
   server.Handle(
       rpc::UnaryMethod<Service, DefragmentRequest, DefragmentResponse>{
           "/etcdserverpb.Maintenance/Defragment", &service_, &Service::RequestDefragment,
-          [this](auto* call) {
-            api_.server->Post([this, call] {
-              const absl::Status done = api_.server->state().backend().Defragment();
-              if (done.ok()) FillHeader(*api_.server, call->response().mutable_header());
-              call->Finish(done);
-            });
-          }},
+          [this](DefragmentCall* call) { Defragment(call); }},
       api_.gate);
   server.Handle(
-      rpc::UnaryMethod<Service, HashRequest, HashResponse>{
-          "/etcdserverpb.Maintenance/Hash", &service_, &Service::RequestHash,
-          [this](auto* call) {
-            api_.server->Post([this, call] {
-              const absl::StatusOr<Store::Hash> hash =
-                  api_.server->state().store().HashKv(/*revision=*/0);
-              if (!hash.ok()) return call->Finish(hash.status());
-              FillHeader(*api_.server, call->response().mutable_header());
-              call->response().set_hash(hash->hash);
-              call->Reply();
-            });
-          }},
+      rpc::UnaryMethod<Service, HashRequest, HashResponse>{"/etcdserverpb.Maintenance/Hash",
+                                                           &service_, &Service::RequestHash,
+                                                           [this](HashCall* call) { Hash(call); }},
       api_.gate);
   server.Handle(
       rpc::UnaryMethod<Service, HashKVRequest, HashKVResponse>{
           "/etcdserverpb.Maintenance/HashKV", &service_, &Service::RequestHashKV,
-          [this](auto* call) {
-            api_.server->Post([this, call] {
-              const absl::StatusOr<Store::Hash> hash =
-                  api_.server->state().store().HashKv(call->request().revision());
-              if (!hash.ok()) return call->Finish(hash.status());
-              FillHeader(*api_.server, call->response().mutable_header());
-              call->response().set_hash(hash->hash);
-              call->response().set_compact_revision(hash->compacted == 0 ? -1 : hash->compacted);
-              call->response().set_hash_revision(hash->revision);
-              call->Reply();
-            });
-          }},
+          [this](HashKVCall* call) { HashKV(call); }},
       api_.gate);
   server.Handle(
       rpc::UnaryMethod<Service, MoveLeaderRequest, MoveLeaderResponse>{
           "/etcdserverpb.Maintenance/MoveLeader", &service_, &Service::RequestMoveLeader,
-          [this](auto* call) {
-            api_.server->MoveLeader(call->request().targetid(),
-                                    [this, call](const absl::Status& s) {
-                                      if (s.ok())
-                                        FillHeader(*api_.server, call->response().mutable_header());
-                                      call->Finish(s);
-                                    });
-          }},
+          [this](MoveLeaderCall* call) { MoveLeader(call); }},
       api_.gate);
   server.Handle(
       rpc::UnaryMethod<Service, DowngradeRequest, DowngradeResponse>{
@@ -205,6 +172,44 @@ void MaintenanceService::AddTo(rpc::Server& server) {
           "/etcdserverpb.Maintenance/Snapshot", &service_, &Service::RequestSnapshot,
           [this](const grpc::ServerContext&) { return std::make_unique<SnapshotHandler>(api_); }},
       api_.gate);
+}
+
+void MaintenanceService::Defragment(DefragmentCall* call) {
+  api_.server->Post([this, call] {
+    const absl::Status done = api_.server->state().backend().Defragment();
+    if (done.ok()) FillHeader(*api_.server, call->response().mutable_header());
+    call->Finish(done);
+  });
+}
+
+void MaintenanceService::Hash(HashCall* call) {
+  api_.server->Post([this, call] {
+    const absl::StatusOr<Store::Hash> hash = api_.server->state().store().HashKv(/*revision=*/0);
+    if (!hash.ok()) return call->Finish(hash.status());
+    FillHeader(*api_.server, call->response().mutable_header());
+    call->response().set_hash(hash->hash);
+    call->Reply();
+  });
+}
+
+void MaintenanceService::HashKV(HashKVCall* call) {
+  api_.server->Post([this, call] {
+    const absl::StatusOr<Store::Hash> hash =
+        api_.server->state().store().HashKv(call->request().revision());
+    if (!hash.ok()) return call->Finish(hash.status());
+    FillHeader(*api_.server, call->response().mutable_header());
+    call->response().set_hash(hash->hash);
+    call->response().set_compact_revision(hash->compacted == 0 ? -1 : hash->compacted);
+    call->response().set_hash_revision(hash->revision);
+    call->Reply();
+  });
+}
+
+void MaintenanceService::MoveLeader(MoveLeaderCall* call) {
+  api_.server->MoveLeader(call->request().targetid(), [this, call](const absl::Status& moved) {
+    if (moved.ok()) FillHeader(*api_.server, call->response().mutable_header());
+    call->Finish(moved);
+  });
 }
 
 void MaintenanceService::Status(StatusCall* call) {

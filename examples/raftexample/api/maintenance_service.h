@@ -16,11 +16,21 @@ class MaintenanceService {
  private:
   using StatusCall = rpc::UnaryCall<etcdserverpb::StatusRequest, etcdserverpb::StatusResponse>;
   using AlarmCall = rpc::UnaryCall<etcdserverpb::AlarmRequest, etcdserverpb::AlarmResponse>;
+  using DefragmentCall =
+      rpc::UnaryCall<etcdserverpb::DefragmentRequest, etcdserverpb::DefragmentResponse>;
+  using HashCall = rpc::UnaryCall<etcdserverpb::HashRequest, etcdserverpb::HashResponse>;
+  using HashKVCall = rpc::UnaryCall<etcdserverpb::HashKVRequest, etcdserverpb::HashKVResponse>;
+  using MoveLeaderCall =
+      rpc::UnaryCall<etcdserverpb::MoveLeaderRequest, etcdserverpb::MoveLeaderResponse>;
   using DowngradeCall =
       rpc::UnaryCall<etcdserverpb::DowngradeRequest, etcdserverpb::DowngradeResponse>;
 
   void Status(StatusCall* call);
   void Alarm(AlarmCall* call);
+  void Defragment(DefragmentCall* call);
+  void Hash(HashCall* call);
+  void HashKV(HashKVCall* call);
+  void MoveLeader(MoveLeaderCall* call);
   void Downgrade(DowngradeCall* call);
 
   const ApiContext api_;

@@ -168,7 +168,17 @@ absl::Status SetLogLevel(absl::string_view text, ServerConfig& config) {
 }
 
 using C = ServerConfig;
-constexpr int64_t kInt32Max = 2'147'483'647;
+constexpr int64_t kInt32Max = std::numeric_limits<int32_t>::max();
+
+absl::Status SetMaxConcurrentStreams(absl::string_view text, C& config) {
+  constexpr int64_t kMost = std::numeric_limits<uint32_t>::max();
+  int64_t streams = 0;
+  if (!absl::SimpleAtoi(text, &streams) || streams < 1 || streams > kMost) {
+    return Mistake(absl::StrCat("it must be a number from 1 to ", kMost));
+  }
+  config.max_concurrent_streams = static_cast<int32_t>(std::min(streams, kInt32Max));
+  return absl::OkStatus();
+}
 
 const std::vector<Flag>& Flags() {
   static const auto* flags = new std::vector<Flag>{
@@ -186,24 +196,8 @@ const std::vector<Flag>& Flags() {
       {"initial-cluster-state", "new or existing (new)", SetClusterState},
       {"initial-cluster-token", "tells clusters apart (etcd-cluster)",
        Text(&C::initial_cluster_token)},
-      {"heartbeat-interval", "in milliseconds (100)",
-       [](absl::string_view text, C& config) {
-         int64_t ms = 0;
-         if (!absl::SimpleAtoi(text, &ms) || ms < 1 || ms > 10'000) {
-           return Mistake("it must be a number from 1 to 10000");
-         }
-         config.heartbeat_interval = std::chrono::milliseconds(ms);
-         return absl::OkStatus();
-       }},
-      {"election-timeout", "in milliseconds (1000)",
-       [](absl::string_view text, C& config) {
-         int64_t ms = 0;
-         if (!absl::SimpleAtoi(text, &ms) || ms < 1 || ms > 50'000) {
-           return Mistake("it must be a number from 1 to 50000");
-         }
-         config.election_timeout = std::chrono::milliseconds(ms);
-         return absl::OkStatus();
-       }},
+      {"heartbeat-interval", "in milliseconds (100)", Number(&C::heartbeat_interval, 1, 10'000)},
+      {"election-timeout", "in milliseconds (1000)", Number(&C::election_timeout, 1, 50'000)},
       {"snapshot-count", "entries of the log between two compactions of it (100000)",
        Number(&C::snapshot_count, 1, int64_t{1} << 40)},
       {"quota-backend-bytes", "of the store; 0 for 2 GiB, -1 for none (0)",
@@ -211,15 +205,7 @@ const std::vector<Flag>& Flags() {
       {"max-request-bytes", "(1572864)", Number(&C::max_request_bytes, 1, 64 << 20)},
       {"max-txn-ops", "(128)", Number(&C::max_txn_ops, 1, 1 << 20)},
       {"max-concurrent-streams", "calls at a time of one connection (4294967295)",
-       [](absl::string_view text, C& config) {
-         int64_t streams = 0;
-         if (!absl::SimpleAtoi(text, &streams) || streams < 1 ||
-             streams > std::numeric_limits<uint32_t>::max()) {
-           return Mistake("it must be a number from 1 to 4294967295");
-         }
-         config.max_concurrent_streams = static_cast<int32_t>(std::min(streams, kInt32Max));
-         return absl::OkStatus();
-       }},
+       SetMaxConcurrentStreams},
       {"strict-reconfig-check", "refuse changes that could lose the quorum (true)",
        Bool(&C::strict_reconfig_check), true},
       {"pre-vote", "ask before disturbing a leader (true)", Bool(&C::pre_vote), true},
@@ -228,15 +214,7 @@ const std::vector<Flag>& Flags() {
        SetCompactionRetention},
       {"bcrypt-cost", "of hashing a password (10)", Number(&C::bcrypt_cost, 4, 31)},
       {"auth-token", "only simple (simple)", Only("simple")},
-      {"auth-token-ttl", "seconds without use (300)",
-       [](absl::string_view text, C& config) {
-         int64_t seconds = 0;
-         if (!absl::SimpleAtoi(text, &seconds) || seconds < 1 || seconds > kInt32Max) {
-           return Mistake("it must be a number of seconds");
-         }
-         config.auth_token_ttl = std::chrono::seconds(seconds);
-         return absl::OkStatus();
-       }},
+      {"auth-token-ttl", "seconds without use (300)", Number(&C::auth_token_ttl, 1, kInt32Max)},
       {"experimental-watch-progress-notify-interval", "(10m)",
        Duration(&C::watch_progress_interval)},
       {"cert-file", "for clients", TlsText(&C::client_tls, &TlsFiles::certificate)},

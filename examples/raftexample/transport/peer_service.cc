@@ -131,13 +131,19 @@ class IncomingSnapshot final
 };
 
 // The answer of a call whose outcome has a value or is an error.
-template <typename Call, typename Answer, typename Fill>
+template <typename Answer, typename Call, typename Fill>
 TransportOwner::Done<Answer> Answering(Call* call, Fill fill) {
   return [call, fill](absl::StatusOr<Answer> answer) {
     if (!answer.ok()) return call->Finish(answer.status());
     fill(call->response(), *std::move(answer));
     call->Reply();
   };
+}
+
+template <typename Response, typename Call>
+TransportOwner::Done<Response> AnsweringAsIs(Call* call) {
+  return Answering<Response>(
+      call, [](Response& response, Response answer) { response = std::move(answer); });
 }
 
 }  // namespace
@@ -148,9 +154,8 @@ absl::StatusOr<NodeId> PeerService::CheckCaller(const grpc::ServerContext& conte
   return caller;
 }
 
-void PeerService::AddTo(rpc::Server& server) {
+void PeerService::AddStreams(rpc::Server& server) {
   using Service = GeneratedPeerService;
-  server.AddService(&service_);
   server.HandleStream(
       rpc::StreamMethod<Service, grpc::ByteBuffer, grpc::ByteBuffer>{
           "/raftexample.peer.Peer/Messages", &service_, &Service::RequestMessages,
@@ -165,7 +170,28 @@ void PeerService::AddTo(rpc::Server& server) {
             return std::make_unique<IncomingSnapshot>(CheckCaller(context), owner_, executor_);
           }},
       nullptr);
+}
 
+template <typename Request, typename Response, typename Answer>
+void PeerService::AddForMembers(rpc::Server& server, const char* name,
+                                Method<Request, Response> method, Answer answer) {
+  server.Handle(
+      rpc::UnaryMethod<GeneratedPeerService, Request, Response>{
+          name, &service_, method,
+          [this, answer](rpc::UnaryCall<Request, Response>* call) {
+            const absl::StatusOr<NodeId> caller = CheckCaller(call->context());
+            if (!caller.ok()) return call->Finish(caller.status());
+            answer(call);
+          }},
+      nullptr);
+}
+
+void PeerService::AddTo(rpc::Server& server) {
+  using Service = GeneratedPeerService;
+  server.AddService(&service_);
+  AddStreams(server);
+
+  // Whoever wants to join may ask who is there.
   using MembersCall = rpc::UnaryCall<peer::MembersRequest, peer::MembersResponse>;
   server.Handle(
       rpc::UnaryMethod<Service, peer::MembersRequest, peer::MembersResponse>{
@@ -179,63 +205,32 @@ void PeerService::AddTo(rpc::Server& server) {
           }},
       nullptr);
 
-  using RenewCall = rpc::UnaryCall<peer::RenewLeaseRequest, peer::RenewLeaseResponse>;
-  server.Handle(
-      rpc::UnaryMethod<Service, peer::RenewLeaseRequest, peer::RenewLeaseResponse>{
-          "/raftexample.peer.Peer/RenewLease", &service_, &Service::RequestRenewLease,
-          [this](RenewCall* call) {
-            const absl::StatusOr<NodeId> caller = CheckCaller(call->context());
-            if (!caller.ok()) return call->Finish(caller.status());
-            owner_->OnRenewLease(call->request().id(), Answering<RenewCall, int64_t>(
-                                                           call, [](auto& response, int64_t ttl) {
-                                                             response.set_ttl(ttl);
-                                                           }));
-          }},
-      nullptr);
+  using peer::RenewLeaseRequest;
+  using peer::RenewLeaseResponse;
+  AddForMembers<RenewLeaseRequest, RenewLeaseResponse>(
+      server, "/raftexample.peer.Peer/RenewLease", &Service::RequestRenewLease, [this](auto* call) {
+        const auto fill = [](auto& response, int64_t ttl) { response.set_ttl(ttl); };
+        owner_->OnRenewLease(call->request().id(), Answering<int64_t>(call, fill));
+      });
 
   using etcdserverpb::LeaseTimeToLiveRequest;
   using etcdserverpb::LeaseTimeToLiveResponse;
-  using TtlCall = rpc::UnaryCall<LeaseTimeToLiveRequest, LeaseTimeToLiveResponse>;
-  server.Handle(
-      rpc::UnaryMethod<Service, LeaseTimeToLiveRequest, LeaseTimeToLiveResponse>{
-          "/raftexample.peer.Peer/LeaseTimeToLive", &service_, &Service::RequestLeaseTimeToLive,
-          [this](TtlCall* call) {
-            const absl::StatusOr<NodeId> caller = CheckCaller(call->context());
-            if (!caller.ok()) return call->Finish(caller.status());
-            owner_->OnLeaseTimeToLive(call->request(),
-                                      Answering<TtlCall, LeaseTimeToLiveResponse>(
-                                          call, [](auto& response, LeaseTimeToLiveResponse answer) {
-                                            response = std::move(answer);
-                                          }));
-          }},
-      nullptr);
+  AddForMembers<LeaseTimeToLiveRequest, LeaseTimeToLiveResponse>(
+      server, "/raftexample.peer.Peer/LeaseTimeToLive", &Service::RequestLeaseTimeToLive,
+      [this](auto* call) {
+        owner_->OnLeaseTimeToLive(call->request(), AnsweringAsIs<LeaseTimeToLiveResponse>(call));
+      });
 
-  using etcdserverpb::MemberPromoteRequest;
-  using PromoteCall = rpc::UnaryCall<MemberPromoteRequest, peer::PromoteMemberResponse>;
-  server.Handle(
-      rpc::UnaryMethod<Service, MemberPromoteRequest, peer::PromoteMemberResponse>{
-          "/raftexample.peer.Peer/PromoteMember", &service_, &Service::RequestPromoteMember,
-          [this](PromoteCall* call) {
-            const absl::StatusOr<NodeId> caller = CheckCaller(call->context());
-            if (!caller.ok()) return call->Finish(caller.status());
-            owner_->OnPromoteMember(call->request().id(),
-                                    Answering<PromoteCall, bool>(call, [](auto&, bool) {}));
-          }},
-      nullptr);
+  AddForMembers<etcdserverpb::MemberPromoteRequest, peer::PromoteMemberResponse>(
+      server, "/raftexample.peer.Peer/PromoteMember", &Service::RequestPromoteMember,
+      [this](auto* call) {
+        const auto nothing_to_fill = [](auto&, bool) {};
+        owner_->OnPromoteMember(call->request().id(), Answering<bool>(call, nothing_to_fill));
+      });
 
-  using peer::MemberReport;
-  using DescribeCall = rpc::UnaryCall<peer::DescribeRequest, MemberReport>;
-  server.Handle(
-      rpc::UnaryMethod<Service, peer::DescribeRequest, MemberReport>{
-          "/raftexample.peer.Peer/Describe", &service_, &Service::RequestDescribe,
-          [this](DescribeCall* call) {
-            const absl::StatusOr<NodeId> caller = CheckCaller(call->context());
-            if (!caller.ok()) return call->Finish(caller.status());
-            owner_->OnDescribe(Answering<DescribeCall, MemberReport>(
-                call,
-                [](MemberReport& response, MemberReport report) { response = std::move(report); }));
-          }},
-      nullptr);
+  AddForMembers<peer::DescribeRequest, peer::MemberReport>(
+      server, "/raftexample.peer.Peer/Describe", &Service::RequestDescribe,
+      [this](auto* call) { owner_->OnDescribe(AnsweringAsIs<peer::MemberReport>(call)); });
 }
 
 }  // namespace raftexample

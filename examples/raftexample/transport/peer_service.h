@@ -28,6 +28,18 @@ class PeerService {
   void AddTo(rpc::Server& server);
 
  private:
+  template <typename Request, typename Response>
+  using Method = void (GeneratedPeerService::*)(grpc::ServerContext*, Request*,
+                                                grpc::ServerAsyncResponseWriter<Response>*,
+                                                grpc::CompletionQueue*,
+                                                grpc::ServerCompletionQueue*, void*);
+
+  void AddStreams(rpc::Server& server);
+  // A call that only members of the cluster may make; `answer` is given it then.
+  template <typename Request, typename Response, typename Answer>
+  void AddForMembers(rpc::Server& server, const char* name, Method<Request, Response> method,
+                     Answer answer);
+
   // Who calls, if it may.
   absl::StatusOr<raftpb::NodeId> CheckCaller(const grpc::ServerContext& context) const;
 
