@@ -5,10 +5,14 @@
 #include <functional>
 #include <memory>
 #include <string>
+#include <vector>
 
 #include "absl/strings/match.h"
 #include "absl/strings/str_cat.h"
+#include "absl/strings/string_view.h"
+#include "absl/types/optional.h"
 #include "gtest/gtest.h"
+#include "raft/logger.h"
 #include "storage/disk_storage.h"
 #include "storage/errors.h"
 #include "storage/faulty_file_system.h"
@@ -96,6 +100,44 @@ TEST_F(RefusalTest, NotOfASoundBatch) {
             }),
             absl::OkStatus());
   EXPECT_EQ(storage_->LastIndex(), 3u);
+}
+
+class Lines : public raft::Logger {
+ public:
+  bool Enabled(raft::LogLevel) const override { return true; }
+  void Log(raft::LogLevel, absl::string_view line) override { lines.emplace_back(line); }
+
+  std::vector<std::string> lines;
+};
+
+// The one thing that opening takes away: it says so in the report, in a count and in a log line.
+TEST_F(RefusalTest, NotOfATornTail) {
+  ASSERT_EQ(Open(), absl::OkStatus());
+  Write([](LogBatch& batch) { batch.Append(kGroup, MakeEntries(1, 1, 1)); });
+  storage_.reset();
+  std::string log = fs_.Contents()[kSegment];
+  log.replace(2 * kBlock + 3, 5, "noise");
+  fs_.Put(kSegment, log);
+  Lines lines;
+  log_options_.logger = &lines;
+
+  ASSERT_EQ(Open(), absl::OkStatus());
+  const absl::optional<TornTail> torn = storage_->report().torn_tail;
+  ASSERT_TRUE(torn.has_value());
+  EXPECT_EQ(torn->file, kSegment);
+  EXPECT_EQ(torn->offset, 2 * kBlock);
+  EXPECT_EQ(torn->bytes, 8u);
+  EXPECT_EQ(torn->sequence, 3u) << "after the head and the batch";
+  EXPECT_EQ(storage_->log().stats().torn_tails, 1u);
+  ASSERT_EQ(lines.lines.size(), 1u);
+  EXPECT_TRUE(absl::StrContains(lines.lines[0], absl::StrCat(kSegment, ": cut 8 bytes at 1024")))
+      << lines.lines[0];
+  EXPECT_EQ(storage_->LastIndex(), 1u);
+
+  ASSERT_EQ(Open(), absl::OkStatus());
+  EXPECT_FALSE(storage_->report().torn_tail.has_value());
+  EXPECT_EQ(storage_->log().stats().torn_tails, 0u);
+  EXPECT_EQ(lines.lines.size(), 1u);
 }
 
 TEST_F(RefusalTest, BadFormatOfAnotherVersion) {
