@@ -92,7 +92,7 @@ int main() {
     options.application = &application;
     options.wal = true;  // On the real log, on files that fail.
     const rafttest::SimulationResult result = rafttest::Simulation(options).Run();
-    answered += result.coverage.operations;
+    answered += result.coverage[rafttest::Seen::kOperations];
     if (!result.violation) continue;
     std::fprintf(stderr, "seed %d violates %s: %s\n", static_cast<int>(seed),
                  result.violation->invariant.c_str(), result.violation->what.c_str());

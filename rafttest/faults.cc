@@ -11,9 +11,17 @@
 #include "absl/strings/str_cat.h"
 #include "absl/strings/str_join.h"
 #include "absl/strings/str_split.h"
+#include "raftpb/message.h"
 
 namespace rafttest {
 namespace {
+
+// Of which a run may have one that is always late.
+constexpr raftpb::MessageType kSlowTypes[] = {
+    raftpb::MessageType::kApp,       raftpb::MessageType::kAppResp,
+    raftpb::MessageType::kHeartbeat, raftpb::MessageType::kVoteResp,
+    raftpb::MessageType::kReadIndex, raftpb::MessageType::kHeartbeatResp,
+    raftpb::MessageType::kSnap,      raftpb::MessageType::kTimeoutNow};
 
 // Zero half of the time, else between the bounds.
 double SometimesBetween(Random& random, double low, double high) {
@@ -66,6 +74,11 @@ Faults Faults::Draw(Random& random) {
   f.entries_kept = random.Chance(0.5) ? 0 : static_cast<uint32_t>(random.Between(1, 50));
   if (random.Chance(0.2)) f.max_inflight_bytes = f.max_size_per_msg + random.Between(0, 200);
   f.payload_bytes = static_cast<uint32_t>(random.Chance(0.7) ? 8 : random.Between(8, 64));
+  f.forged = random.Chance(0.8) ? 0 : 0.01 + random.Unit() * 0.1;
+  f.slow_type = random.Chance(0.8)
+                    ? 0
+                    : static_cast<uint32_t>(kSlowTypes[random.Below(std::size(kSlowTypes))]);
+  f.slow_disk = random.Chance(0.8) ? 1 : 1 + random.Unit() * 30;
   return f;
 }
 
@@ -91,6 +104,8 @@ constexpr Parameter kParameters[] = {
     {"replay_old", &Faults::replay_old},
     {"delay", &Faults::delay},
     {"heavy_tail", &Faults::heavy_tail},
+    {"forged", &Faults::forged},
+    {"slow_type", &Faults::slow_type},
     {"lose_report", &Faults::lose_report},
     {"partition_every", &Faults::partition_every},
     {"partition_lasts", &Faults::partition_lasts},
@@ -105,6 +120,7 @@ constexpr Parameter kParameters[] = {
     {"propose_every", &Faults::propose_every},
     {"read_every", &Faults::read_every},
     {"write_takes", &Faults::write_takes},
+    {"slow_disk", &Faults::slow_disk},
     {"apply_takes", &Faults::apply_takes},
     {"torn_write", &Faults::torn_write},
     {"kept_write", &Faults::kept_write},

@@ -26,6 +26,8 @@ struct Faults {
       0;  // A message of long ago comes again, perhaps across a restart of its sender.
   double delay = kTick / 4.0;  // Mean delay.
   double heavy_tail = 0;       // A delay is a hundred times as long.
+  double forged = 0;           // A copy without a term arrives before the message.
+  uint32_t slow_type = 0;      // raftpb::MessageType that takes a hundred times as long; 0: none.
   double lose_report = 0;      // The transport forgets to say how a snapshot's transfer ended.
 
   // Mean times between events, in ticks; 0: never.
@@ -45,6 +47,7 @@ struct Faults {
 
   // Disk.
   double write_takes = 0;   // Mean, in ticks; 0: at once.
+  double slow_disk = 1;     // Server 1 takes so many times as long.
   double apply_takes = 0;   // Likewise, with asynchronous storage writes.
   double torn_write = 0;    // A crash leaves a beginning of the batch being written.
   double kept_write = 0.5;  // A crash leaves all of it, though nobody was told.

@@ -43,8 +43,8 @@ TEST(LeaseReads, AreRightWhileClocksRunEvenly) {
         << "seed " << seed << ": " << result.violation->invariant << ", " << result.violation->what;
     seen.Add(result.coverage);
   }
-  EXPECT_GT(seen.elections, 25u);
-  EXPECT_GT(seen.reads_answered, 3000u);
+  EXPECT_GT(seen[Seen::kElections], 25);
+  EXPECT_GT(seen[Seen::kReadsAnswered], 3000);
 }
 
 // What the first of a hundred seeds violates; empty if none does.

@@ -15,7 +15,7 @@ SimulationOptions Wild() {
 // Played failures: the real core has none to shrink.
 TEST(Shrink, LeavesWhatTheFailureNeeds) {
   const auto crashed_twice = [](const SimulationResult& result) {
-    return result.coverage.crashes >= 2;
+    return result.coverage[Seen::kCrashes] >= 2;
   };
   SimulationOptions options = Wild();
   while (!crashed_twice(Simulation(options).Run())) ++options.seed;

@@ -6,14 +6,17 @@ namespace rafttest {
 
 using raft::NodeId;
 
-void SimNetwork::Deliveries(NodeId from, NodeId to, Random& random,
+void SimNetwork::Deliveries(NodeId from, const raftpb::Message& message, Random& random,
                             std::vector<SimTime>& delays) const {
+  const NodeId to = message.to;
   delays.clear();
   if (!Reaches(from, to) || random.Chance(faults_.drop)) return;
   const int copies = random.Chance(faults_.duplicate) ? 2 : 1;
   for (int i = 0; i < copies; ++i) {
     SimTime delay = 1 + random.Exponential(faults_.delay);
     if (random.Chance(faults_.heavy_tail)) delay *= 100;
+    if (faults_.slow_type == static_cast<uint32_t>(message.type)) delay *= 100;
+    if (clogged_[Link(from, to)] > 0) delay += random.Below(clogged_[Link(from, to)]);
     delays.push_back(delay);
   }
 }

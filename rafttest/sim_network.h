@@ -15,17 +15,29 @@ namespace rafttest {
 class SimNetwork {
  public:
   SimNetwork(size_t servers, const Faults& faults)
-      : servers_(servers), faults_(faults), cut_(servers * servers, false) {}
+      : servers_(servers),
+        faults_(faults),
+        cut_(servers * servers, false),
+        clogged_(servers * servers, 0) {}
 
   // When copies of a message from one server to another arrive, as delays from now; none: it is
   // lost.
-  void Deliveries(raft::NodeId from, raft::NodeId to, Random& random,
+  void Deliveries(raft::NodeId from, const raftpb::Message& message, Random& random,
                   std::vector<SimTime>& delays) const;
 
   bool Reaches(raft::NodeId from, raft::NodeId to) const { return !cut_[Link(from, to)]; }
 
-  void HealAll() { cut_.assign(cut_.size(), false); }
+  void HealAll() {
+    cut_.assign(cut_.size(), false);
+    clogged_.assign(clogged_.size(), 0);
+  }
   void Cut(raft::NodeId from, raft::NodeId to) { cut_[Link(from, to)] = true; }
+  void Heal(raft::NodeId from, raft::NodeId to) { cut_[Link(from, to)] = false; }
+  // What is sent while a link is clogged arrives when it is no more, in any order. At most so much
+  // later: everything else about delays comes on top.
+  void Clog(raft::NodeId from, raft::NodeId to, SimTime longest) {
+    clogged_[Link(from, to)] = longest;
+  }
   // Cuts some links, in one of the shapes that are known to be hard. Says which.
   const char* CutSome(Random& random, raft::NodeId leader);
 
@@ -39,6 +51,7 @@ class SimNetwork {
   size_t servers_;
   const Faults& faults_;
   std::vector<bool> cut_;
+  std::vector<SimTime> clogged_;
 };
 
 }  // namespace rafttest

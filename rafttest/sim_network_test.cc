@@ -17,7 +17,7 @@ size_t CopiesOf(int messages, const Faults& faults) {
   std::vector<SimTime> delays;
   size_t copies = 0;
   for (int i = 0; i < messages; ++i) {
-    network.Deliveries(1, 2, random, delays);
+    network.Deliveries(1, {.to = 2}, random, delays);
     copies += delays.size();
   }
   return copies;
@@ -42,7 +42,7 @@ TEST(SimNetwork, ACutIsOneWay) {
   EXPECT_TRUE(network.Reaches(2, 1));
   Random random(1);
   std::vector<SimTime> delays;
-  network.Deliveries(1, 2, random, delays);
+  network.Deliveries(1, {.to = 2}, random, delays);
   EXPECT_TRUE(delays.empty());
   network.HealAll();
   EXPECT_TRUE(network.Reaches(1, 2));

@@ -7,6 +7,7 @@
 
 #include "raft/check.h"
 #include "raft/errors.h"
+#include "raft/raft.h"
 #include "rafttest/hashed_log.h"
 #include "rafttest/sessions.h"
 #include "storage/errors.h"
@@ -119,6 +120,11 @@ void SimServer::Crash(Random& random) {
   const absl::StatusOr<std::vector<SimDisk::Batch>> durable = disk_->Crash(random, under_way);
   if (!durable.ok()) return invariants_->Fail("Q1", std::string(durable.status().message()));
   for (const SimDisk::Batch& batch : *durable) ReportDurable(batch);
+  for (size_t i = 0; i < under_way.size(); ++i) {
+    const bool kept = i < durable->size();
+    const bool whole = kept && (*durable)[i].entries.size() == under_way[i].entries.size();
+    world_->See(whole ? Seen::kWritesKept : kept ? Seen::kWritesTorn : Seen::kWritesLost);
+  }
   invariants_->OnCrashed(id());
 }
 
@@ -142,6 +148,9 @@ void SimServer::Work() {
     }
     if (++readys > kMostReadys) return invariants_->Fail("L3", "there is always one more Ready");
     invariants_->OnReady(id(), *node_, ready_);
+    if (!ready_.entries.empty() && ready_.entries.front().index <= disk_->storage().LastIndex()) {
+      world_->See(Seen::kSuffixTruncated);
+    }
     if (ready_.soft_state) world_->OnRole(id(), *ready_.soft_state);
     if (config_.async_storage_writes) {
       HandleAsync(ready_);
@@ -222,7 +231,10 @@ void SimServer::ApplyDone() {
 }
 
 void SimServer::ReportDurable(const SimDisk::Batch& batch) {
-  if (batch.hard_state) invariants_->OnDurable(id(), *batch.hard_state);
+  if (batch.hard_state) {
+    hard_state_ = *batch.hard_state;
+    invariants_->OnDurable(id(), hard_state_);
+  }
   if (batch.snapshot != nullptr) {
     invariants_->OnDurable(id(), *batch.snapshot, DecodeHash(std::string(batch.snapshot->data)));
   }
@@ -260,6 +272,10 @@ void SimServer::Deliver(const Message& message) {
     world_->Send(id(), message);
     return;
   }
+  if (message.type == MessageType::kStorageAppendResp && message.index != 0 &&
+      message.term < node_->raft().term()) {
+    world_->See(Seen::kOldWriteConfirmed);
+  }
   const absl::Status stepped = node_->StepLocal(message);
   if (!stepped.ok() && !raft::IsProposalDropped(stepped)) {
     invariants_->Fail("S8", std::string(stepped.message()));
@@ -282,8 +298,19 @@ void SimServer::TakeSnapshot(uint32_t entries_kept) {
   if (raft::IsSnapshotOutOfDate(saved) || storage::IsNoSpace(saved)) return;
   if (!saved.ok()) return Fail(saved);
   if (applied <= entries_kept || applied - entries_kept < first) return;
+  if (LooksCompactedUnder(applied - entries_kept)) world_->See(Seen::kCompactedUnder);
   if (absl::Status s = disk_->Compact(applied - entries_kept); !s.ok()) return Fail(s);
   invariants_->OnCompacted(id(), applied - entries_kept);
+}
+
+// Whether it leads, and a follower lacks what it is about to drop.
+bool SimServer::LooksCompactedUnder(Index kept_from) const {
+  const raft::tracker::ProgressMap* progress = node_->raft().progress();
+  if (progress == nullptr) return false;
+  for (const auto& [peer, each] : *progress) {
+    if (each.match() < kept_from) return true;
+  }
+  return false;
 }
 
 }  // namespace rafttest

@@ -17,6 +17,7 @@
 #include "raftpb/conf_state.h"
 #include "raftpb/message.h"
 #include "rafttest/application.h"
+#include "rafttest/coverage.h"
 #include "rafttest/faults.h"
 #include "rafttest/invariants.h"
 #include "rafttest/random.h"
@@ -48,6 +49,7 @@ class SimServer : private SnapshotSource {
                            absl::string_view answer) = 0;
     virtual void OnReadState(raft::NodeId id, const raft::ReadState& read) = 0;
     virtual void OnRole(raft::NodeId id, const raft::SoftState& state) = 0;
+    virtual void See(Seen seen) = 0;
     // Its disk failed. It does nothing more; the world is to crash it.
     virtual void OnDiskFailed(raft::NodeId id, const absl::Status& why) = 0;
   };
@@ -65,7 +67,8 @@ class SimServer : private SnapshotSource {
   raft::RawNode& node() { return *node_; }
   const raft::RawNode& node() const { return *node_; }
   const HashState& state() const { return state_; }
-  const StateMachine& machine() const { return *machine_; }  // Of the application.
+  const raftpb::HardState& hard_state() const { return hard_state_; }  // On its disk.
+  const StateMachine& machine() const { return *machine_; }            // Of the application.
   SimDisk& disk() { return *disk_; }
 
   // A founding member: starts from a snapshot at index 1.
@@ -101,6 +104,7 @@ class SimServer : private SnapshotSource {
   void Apply(const raftpb::EntryList& entries);
   void Deliver(const raftpb::Message& message);
   void MaybeTakeSnapshot();
+  bool LooksCompactedUnder(raft::Index kept_from) const;
 
   raft::Config config_;
   const Faults& faults_;
@@ -108,6 +112,7 @@ class SimServer : private SnapshotSource {
   Invariants* invariants_;
 
   std::unique_ptr<SimDisk> disk_;
+  raftpb::HardState hard_state_;
   const Application* const application_;
 
   // Memory.

@@ -5,6 +5,7 @@
 #include <csignal>
 #include <cstdint>
 #include <cstdio>
+#include <ctime>
 #include <string>
 #include <vector>
 
@@ -14,21 +15,27 @@
 #include "absl/strings/numbers.h"
 #include "absl/strings/str_cat.h"
 #include "absl/strings/str_split.h"
+#include "absl/types/optional.h"
 #include "rafttest/callers_folder.h"
 #include "rafttest/key_value_application.h"
 #include "rafttest/picture.h"
 #include "rafttest/recording.h"
+#include "rafttest/scenario.h"
 #include "rafttest/shrink.h"
 #include "rafttest/simulation.h"
+#include "rafttest/simulation_report.h"
 
 ABSL_FLAG(std::string, seeds, "1..100", "seeds to run, as FIRST..LAST or one number");
 ABSL_FLAG(uint64_t, ticks, 1000, "ticks with faults, before the cluster is healed");
-ABSL_FLAG(uint64_t, nodes, 5, "servers in the founding configuration");
-ABSL_FLAG(uint64_t, spares, 2, "further servers, for changes of membership");
+ABSL_FLAG(absl::optional<uint64_t>, nodes, absl::nullopt,
+          "servers in the founding configuration; 5, or the scenario's");
+ABSL_FLAG(absl::optional<uint64_t>, spares, absl::nullopt,
+          "further servers, for changes of membership; 2, or the scenario's");
 ABSL_FLAG(
     std::string, disk, "memory",
     "memory: a model of a disk, fast; wal: the real log of storage/ on files that fail, below a "
     "key-value store whose clients' history must be linearizable");
+ABSL_FLAG(std::string, scenario, "", "a situation that is known to be hard; `list` names them");
 ABSL_FLAG(bool, trace, false, "print every event");
 ABSL_FLAG(bool, hashes, false, "print the trace hash of every seed");
 ABSL_FLAG(uint64_t, max_failures, 0, "stop after this many failing seeds; 0: run all");
@@ -58,8 +65,13 @@ SimulationOptions OptionsFor(uint64_t seed) {
   SimulationOptions options;
   options.seed = seed;
   options.ticks = absl::GetFlag(FLAGS_ticks);
-  options.servers = absl::GetFlag(FLAGS_nodes);
-  options.spares = absl::GetFlag(FLAGS_spares);
+  options.scenario = FindScenario(absl::GetFlag(FLAGS_scenario));
+  if (options.scenario != nullptr) {
+    options.servers = options.scenario->servers;
+    options.spares = options.scenario->spares;
+  }
+  options.servers = absl::GetFlag(FLAGS_nodes).value_or(options.servers);
+  options.spares = absl::GetFlag(FLAGS_spares).value_or(options.spares);
   if (absl::GetFlag(FLAGS_disk) == "wal") {
     static const KeyValueApplication* const application = new KeyValueApplication();
     options.wal = true;
@@ -75,6 +87,7 @@ std::string ReplayCommand(const SimulationOptions& options) {
   return absl::StrCat(
       "bazel run -c opt //rafttest:simulate -- --seeds=", options.seed, " --ticks=", options.ticks,
       " --nodes=", options.servers, " --spares=", options.spares, options.wal ? " --disk=wal" : "",
+      options.scenario != nullptr ? absl::StrCat(" --scenario=", options.scenario->name) : "",
       options.faults ? absl::StrCat(" --faults=", options.faults->Describe()) : "", " --trace");
 }
 
@@ -100,57 +113,6 @@ void PrintSmaller(uint64_t seed, const std::string& invariant) {
   std::printf("smaller, after %zu runs: violates %s at tick %.3f: %s\nreplay: %s\n", shrunk.runs,
               invariant.c_str(), static_cast<double>(shrunk.result.when) / kTick,
               shrunk.result.violation->what.c_str(), ReplayCommand(shrunk.options).c_str());
-}
-
-void PrintCoverage(const Coverage& c, double seconds) {
-  const double hours = static_cast<double>(c.ticks) / 36000.0;  // Ticks of 100 ms.
-  std::printf(
-      "ticks %llu, events %llu, delivered %llu, lost %llu, duplicated %llu, replayed %llu, "
-      "refused %llu\n",
-      static_cast<unsigned long long>(c.ticks), static_cast<unsigned long long>(c.events),
-      static_cast<unsigned long long>(c.delivered), static_cast<unsigned long long>(c.dropped),
-      static_cast<unsigned long long>(c.duplicated), static_cast<unsigned long long>(c.replayed),
-      static_cast<unsigned long long>(c.refused));
-  std::printf(
-      "elections %llu, crashes %llu, partitions %llu, pauses %llu, transfers %llu, proposals %llu, "
-      "committed %llu, reads answered %llu, snapshots sent %llu, membership changes applied %llu, "
-      "joint %llu\n",
-      static_cast<unsigned long long>(c.elections), static_cast<unsigned long long>(c.crashes),
-      static_cast<unsigned long long>(c.partitions), static_cast<unsigned long long>(c.pauses),
-      static_cast<unsigned long long>(c.transfers), static_cast<unsigned long long>(c.proposals),
-      static_cast<unsigned long long>(c.committed),
-      static_cast<unsigned long long>(c.reads_answered),
-      static_cast<unsigned long long>(c.snapshots_sent),
-      static_cast<unsigned long long>(c.membership_changes),
-      static_cast<unsigned long long>(c.joint_configurations));
-  if (c.operations > 0) {
-    std::printf("operations answered %llu, of unknown outcome %llu, histories too hard %llu\n",
-                static_cast<unsigned long long>(c.operations),
-                static_cast<unsigned long long>(c.given_up),
-                static_cast<unsigned long long>(c.histories_given_up));
-  }
-  if (c.disk.batches > 0) {
-    std::printf(
-        "batches %llu, power cuts %llu, while recovering %llu, processes killed %llu, torn tails "
-        "%llu, servers stopped by their disks %llu, I/O errors %llu, syncs failed %llu, no space "
-        "%llu, short %llu, one bit damaged: refused %llu, harmless %llu, taken for a torn tail "
-        "%llu\n",
-        static_cast<unsigned long long>(c.disk.batches),
-        static_cast<unsigned long long>(c.disk.power_cuts),
-        static_cast<unsigned long long>(c.disk.cuts_while_recovering),
-        static_cast<unsigned long long>(c.disk.process_deaths),
-        static_cast<unsigned long long>(c.disk.torn_tails),
-        static_cast<unsigned long long>(c.disk_failures),
-        static_cast<unsigned long long>(c.disk.io_errors),
-        static_cast<unsigned long long>(c.disk.sync_failures),
-        static_cast<unsigned long long>(c.disk.no_space),
-        static_cast<unsigned long long>(c.disk.short_operations),
-        static_cast<unsigned long long>(c.disk.rot_refused),
-        static_cast<unsigned long long>(c.disk.rot_harmless),
-        static_cast<unsigned long long>(c.disk.rot_cut));
-  }
-  std::printf("%.1f s, %.1f simulated server-hours per minute (ticks of 100 ms)\n", seconds,
-              hours / seconds * 60);
 }
 
 // A broken promise inside the core ends the process (raft/check.h): then, too, say which seed it
@@ -187,65 +149,162 @@ bool DrawPicture(uint64_t seed, const SimulationResult& result) {
   return true;
 }
 
-int Main() {
-  std::signal(SIGABRT, OnAbort);
-  SeedRange seeds;
+// What a set of runs this large must have seen, or it was not thorough.
+constexpr uint64_t kManyRuns = 5000;
+constexpr uint64_t kManyScenarioRuns = 50;
+
+// Whether the runs saw all that they must; says what is missing.
+bool SawEnough(const SimulationReport& report, uint64_t runs, uint64_t shown) {
+  const Scenario* scenario = FindScenario(absl::GetFlag(FLAGS_scenario));
+  bool enough = true;
+  if (scenario != nullptr && runs >= kManyScenarioRuns) {
+    const uint64_t moments =
+        scenario->script != nullptr ? report.scenario_marks() : report.coverage()[scenario->moment];
+    std::printf("what the scenario is about happened %llu times\n",
+                static_cast<unsigned long long>(moments));
+    enough = moments > 0 && (scenario->shows_violation.empty() || shown > 0);
+    if (!enough) std::printf("the scenario does not show what it is for\n");
+  }
+  const bool drawn = scenario == nullptr && absl::GetFlag(FLAGS_faults).empty();
+  if (!drawn || runs < kManyRuns) return enough;
+  for (absl::string_view missing : report.coverage().Missing()) {
+    std::printf("never happened: %s\n", std::string(missing).c_str());
+    enough = false;
+  }
+  return enough;
+}
+
+bool FlagsMakeSense(SeedRange& seeds) {
+  const std::string scenario = absl::GetFlag(FLAGS_scenario);
+  if (!scenario.empty() && FindScenario(scenario) == nullptr) {
+    std::fprintf(stderr, "there is no scenario \"%s\"; --scenario=list names them\n",
+                 scenario.c_str());
+    return false;
+  }
   if (!ParseSeeds(absl::GetFlag(FLAGS_seeds), seeds)) {
     std::fprintf(stderr, "--seeds wants FIRST..LAST, not \"%s\"\n",
                  absl::GetFlag(FLAGS_seeds).c_str());
-    return 2;
+    return false;
   }
   if (const auto faults = Faults::Parse(absl::GetFlag(FLAGS_faults)); !faults.ok()) {
     std::fprintf(stderr, "--faults: %s\n", std::string(faults.status().message()).c_str());
-    return 2;
+    return false;
   }
-  using Clock = std::chrono::steady_clock;
-  const Clock::time_point start = Clock::now();
-  const auto seconds = [&] { return std::chrono::duration<double>(Clock::now() - start).count(); };
-  double next_report = 5;
-  uint64_t passed = 0;
-  uint64_t failed = 0;
-  Coverage coverage;
-  for (uint64_t seed = seeds.first; seed <= seeds.last; ++seed) {
+  return true;
+}
+
+// Runs the seeds one after the other.
+class Runner {
+ public:
+  // Whether to go on.
+  bool Run(uint64_t seed) {
     RememberSeed(seed);
     std::vector<std::string> trace;
     SimulationOptions options = OptionsFor(seed);
     if (absl::GetFlag(FLAGS_trace)) options.trace = &trace;
-    const SimulationResult result = Simulation(options).Run();
+    last_ = Simulation(options).Run();
     for (const std::string& line : trace) std::printf("%s\n", line.c_str());
-    coverage.Add(result.coverage);
+    report_.Add(last_);
     if (absl::GetFlag(FLAGS_hashes)) {
       std::printf("seed %llu hash %016llx\n", static_cast<unsigned long long>(seed),
-                  static_cast<unsigned long long>(result.trace_hash));
+                  static_cast<unsigned long long>(last_.trace_hash));
     }
-    if (result.violation) {
-      ++failed;
-      PrintFailure(seed, result);
-      if (failed == 1 && absl::GetFlag(FLAGS_shrink)) {
-        PrintSmaller(seed, result.violation->invariant);
-      }
-      std::fflush(stdout);  // Whoever waits for it may not wait for the end.
+    if (IsShown(options)) {
+      ++shown_;
+      ++passed_;
+    } else if (last_.violation) {
+      Fail(seed);
     } else {
-      ++passed;
+      ++passed_;
     }
-    const bool of_this = result.violation ? failed == 1 : failed == 0 && seed == seeds.last;
-    if (of_this && !absl::GetFlag(FLAGS_html).empty() && !DrawPicture(seed, result)) return 2;
     const uint64_t enough = absl::GetFlag(FLAGS_max_failures);
-    if (enough != 0 && failed >= enough) break;
-    if (seconds() >= next_report) {
-      const double rate = static_cast<double>(passed + failed) / seconds();
-      std::fprintf(stderr, "%llu of %llu seeds, %.0f per second, %.0f s left, %llu failed\n",
-                   static_cast<unsigned long long>(passed + failed),
-                   static_cast<unsigned long long>(seeds.last - seeds.first + 1), rate,
-                   static_cast<double>(seeds.last - seed) / rate,
-                   static_cast<unsigned long long>(failed));
-      next_report = seconds() + 5;
-    }
+    return enough == 0 || failed_ < enough;
   }
-  PrintCoverage(coverage, seconds());
-  std::printf("%llu passed, %llu failed\n", static_cast<unsigned long long>(passed),
-              static_cast<unsigned long long>(failed));
-  return failed == 0 ? 0 : 1;
+
+  // Whether the last run is the one to draw: the first that failed, or else the very last.
+  bool IsToBeDrawn(bool very_last) const {
+    return last_.violation ? failed_ == 1 || very_last : failed_ == 0 && very_last;
+  }
+  const SimulationResult& last() const { return last_; }
+  const SimulationReport& report() const { return report_; }
+  uint64_t passed() const { return passed_; }
+  uint64_t failed() const { return failed_; }
+  uint64_t shown() const { return shown_; }  // Violations that were to be shown.
+
+ private:
+  bool IsShown(const SimulationOptions& options) const {
+    return options.scenario != nullptr && last_.violation &&
+           last_.violation->invariant == options.scenario->shows_violation;
+  }
+  void Fail(uint64_t seed) {
+    ++failed_;
+    PrintFailure(seed, last_);
+    if (failed_ == 1 && absl::GetFlag(FLAGS_shrink)) {
+      PrintSmaller(seed, last_.violation->invariant);
+    }
+    std::fflush(stdout);  // Whoever waits for it may not wait for the end.
+  }
+
+  SimulationReport report_;
+  SimulationResult last_;
+  uint64_t passed_ = 0;
+  uint64_t failed_ = 0;
+  uint64_t shown_ = 0;
+};
+
+// Says every few seconds how far it is.
+class Progress {
+ public:
+  explicit Progress(const SeedRange& seeds) : seeds_(seeds) {}
+
+  void MaybePrint(uint64_t seed, uint64_t failed) {
+    const double seconds = std::chrono::duration<double>(Clock::now() - start_).count();
+    if (seconds < next_) return;
+    next_ = seconds + 5;
+    const double rate = static_cast<double>(seed - seeds_.first + 1) / seconds;
+    std::fprintf(stderr, "%llu of %llu seeds, %.0f per second, %.0f s left, %llu failed\n",
+                 static_cast<unsigned long long>(seed - seeds_.first + 1),
+                 static_cast<unsigned long long>(seeds_.last - seeds_.first + 1), rate,
+                 static_cast<double>(seeds_.last - seed) / rate,
+                 static_cast<unsigned long long>(failed));
+  }
+
+ private:
+  using Clock = std::chrono::steady_clock;
+  const SeedRange seeds_;
+  const Clock::time_point start_ = Clock::now();
+  double next_ = 5;
+};
+
+int ListScenarios() {
+  for (const Scenario& each : Scenarios()) {
+    std::printf("%-24s %s\n", std::string(each.name).c_str(), std::string(each.shows).c_str());
+  }
+  return 0;
+}
+
+int Main() {
+  std::signal(SIGABRT, OnAbort);
+  if (absl::GetFlag(FLAGS_scenario) == "list") return ListScenarios();
+  SeedRange seeds;
+  if (!FlagsMakeSense(seeds)) return 2;
+  Progress progress(seeds);
+  Runner runner;
+  for (uint64_t seed = seeds.first; seed <= seeds.last; ++seed) {
+    const bool go_on = runner.Run(seed);
+    if (!absl::GetFlag(FLAGS_html).empty() && runner.IsToBeDrawn(seed == seeds.last) &&
+        !DrawPicture(seed, runner.last())) {
+      return 2;
+    }
+    if (!go_on) break;
+    progress.MaybePrint(seed, runner.failed());
+  }
+  const double cpu_seconds = static_cast<double>(std::clock()) / CLOCKS_PER_SEC;
+  std::printf("%s\n", runner.report().Describe(cpu_seconds).c_str());
+  const bool enough = SawEnough(runner.report(), runner.passed() + runner.failed(), runner.shown());
+  std::printf("%llu passed, %llu failed\n", static_cast<unsigned long long>(runner.passed()),
+              static_cast<unsigned long long>(runner.failed()));
+  return runner.failed() == 0 && enough ? 0 : 1;
 }
 
 }  // namespace

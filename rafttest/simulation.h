@@ -1,5 +1,8 @@
 // A whole cluster as a function of one seed: servers with the real core, a network and disks that
 // fail, clients, and checks after every event.
+//
+// Rooms: simulation.cc has time, the network and the servers; simulation_nemesis.cc what clients
+// and fate do to them; simulation_liveness.cc heals everything and asks whether the cluster serves.
 #ifndef RAFT_RAFTTEST_SIMULATION_H_
 #define RAFT_RAFTTEST_SIMULATION_H_
 
@@ -11,16 +14,21 @@
 #include <vector>
 
 #include "absl/container/flat_hash_map.h"
+#include "absl/strings/str_cat.h"
+#include "absl/strings/str_format.h"
 #include "absl/types/optional.h"
 #include "raft/tracker/config.h"
 #include "rafttest/application.h"
 #include "rafttest/clients.h"
+#include "rafttest/coverage.h"
 #include "rafttest/faults.h"
 #include "rafttest/invariants.h"
 #include "rafttest/random.h"
 #include "rafttest/recording.h"
+#include "rafttest/scenario.h"
 #include "rafttest/sim_network.h"
 #include "rafttest/sim_server.h"
+#include "rafttest/stage.h"
 #include "rafttest/wal_disk.h"
 
 namespace rafttest {
@@ -36,38 +44,10 @@ struct SimulationOptions {
   const Application* application = nullptr;
   bool wal = false;  // Disks are those of wal_disk.h: the real storage/, with more faults.
   absl::optional<Faults> faults;              // Drawn from the seed if not given.
+  const Scenario* scenario = nullptr;         // What else happens; see Arrange.
   raft::Logger* logger = nullptr;             // For the servers' own log lines.
   std::vector<std::string>* trace = nullptr;  // Gets a line for each event.
   Recording* recording = nullptr;             // Gets what a picture shows.
-};
-
-// How often things happened that a thorough set of runs must have seen ("sometimes" marks).
-struct Coverage {
-  uint64_t elections = 0;
-  uint64_t crashes = 0;
-  uint64_t partitions = 0;
-  uint64_t pauses = 0;
-  uint64_t dropped = 0;
-  uint64_t duplicated = 0;
-  uint64_t replayed = 0;
-  uint64_t delivered = 0;
-  uint64_t refused = 0;  // Messages that a core returned an error for.
-  uint64_t proposals = 0;
-  uint64_t committed = 0;
-  uint64_t reads_answered = 0;
-  uint64_t snapshots_sent = 0;
-  uint64_t membership_changes = 0;
-  uint64_t joint_configurations = 0;
-  uint64_t transfers = 0;
-  uint64_t events = 0;
-  uint64_t ticks = 0;               // Of all servers together.
-  uint64_t disk_failures = 0;       // That stopped a server.
-  uint64_t operations = 0;          // Of clients, answered,
-  uint64_t given_up = 0;            // and of unknown outcome.
-  uint64_t histories_given_up = 0;  // Too hard to decide.
-  DiskCoverage disk;
-
-  void Add(const Coverage& other);
 };
 
 struct SimulationResult {
@@ -75,12 +55,18 @@ struct SimulationResult {
   SimTime when = 0;         // Of the violation, or the end.
   uint64_t trace_hash = 0;  // The same for the same seed, in every build.
   Coverage coverage;
-  SimTime leader_after = 0;   // Healing: until all follow one leader, and
-  SimTime service_after = 0;  // until proposals and reads succeeded everywhere.
+  SimTime leader_after = 0;     // Healing: until all follow one leader, and
+  SimTime caught_up_after = 0;  // until all have applied everything, and
+  SimTime service_after = 0;    // until proposals and reads succeeded everywhere.
+  SimTime leader_bound = 0;     // None of these may take longer.
+  SimTime caught_up_bound = 0;
+  SimTime service_bound = 0;
+  DiskCoverage disk;            // Of the real log.
+  uint64_t scenario_marks = 0;  // How often what the scenario is about happened.
   Faults faults;
 };
 
-class Simulation final : public SimServer::World {
+class Simulation final : public SimServer::World, private Stage {
  public:
   explicit Simulation(const SimulationOptions& options);
   ~Simulation() override;
@@ -106,6 +92,7 @@ class Simulation final : public SimServer::World {
     kTransfer,
     kCampaign,
     kMembership,
+    kScript,
     kDiskFailed,
   };
   struct Event {
@@ -118,6 +105,10 @@ class Simulation final : public SimServer::World {
       return a.time != b.time ? a.time > b.time : a.sequence > b.sequence;
     }
   };
+  struct AskedRead {
+    uint64_t number;
+    std::string round;  // Of the first heartbeats that left after it was asked.
+  };
   struct Body {         // What the simulation knows of a server besides.
     uint64_t life = 0;  // Counts starts; events for an earlier life are void.
     bool paused = false;
@@ -128,9 +119,15 @@ class Simulation final : public SimServer::World {
     uint64_t leader_heard = 0;    // last heard of its leader,
     uint64_t led_since = 0;       // and has led since, under the same membership.
     raft::Term led_term = 0;
-    int failed_after_healing = 0;  // Its disk.
+    int failed_after_healing = 0;   // Its disk.
+    raft::Index commit_before = 0;  // The last crash.
     raft::tracker::Config led_membership;
-    std::deque<raftpb::Message> inbox;  // Arrived while paused.
+    uint64_t voter_until = 0;  // The last tick at which it led as a voter, or did not lead.
+    std::vector<raft::NodeId> learners;  // Of the last change that it applied.
+    raft::Term lost_vote = 0;            // A crash took back a vote that it gave in this term.
+    std::string round;                   // What its last heartbeats carried, and
+    std::vector<AskedRead> asked_reads;  // its own reads that were asked while it led.
+    std::deque<raftpb::Message> inbox;   // Arrived while paused.
   };
 
   // SimServer::World
@@ -141,33 +138,64 @@ class Simulation final : public SimServer::World {
   void OnDiskFailed(raft::NodeId id, const absl::Status& why) override;
   void OnReadState(raft::NodeId id, const raft::ReadState& read) override;
   void OnRole(raft::NodeId id, const raft::SoftState& state) override;
+  void See(Seen seen) override { coverage_.Count(seen); }
+
+  // Stage
+  size_t size() const override { return servers_.size(); }
+  const raft::Raft* Core(raft::NodeId id) const override;
+  raft::NodeId Leader() const override;
+  SimNetwork& network() override { return network_; }
+  void Restart(raft::NodeId id) override;
+  void Campaign(raft::NodeId id) override;
+  void Transfer(raft::NodeId from, raft::NodeId to) override;
+  void Change(raft::NodeId id, const raftpb::ConfChangeV2& change) override;
+  void Mark() override { ++result_.scenario_marks; }
 
   void Schedule(SimTime delay, EventKind kind, raft::NodeId server, uint64_t detail);
-  void ScheduleNext(EventKind kind, double every);
+  void ScheduleNext(EventKind kind);
   void RunUntil(SimTime end);
   void Handle(const Event& event);
+  void OnTick(raft::NodeId id);
   void HandleNemesis(EventKind kind);
+  double MeanTimeBetween(EventKind kind) const;
+  void Cause(EventKind kind, raft::NodeId id);
+  void CausePartition(raft::NodeId leader);
+  void CrashForAWhile(raft::NodeId id);
+  void CampaignOrForget(raft::NodeId id);
   void DeliverTo(raft::NodeId to, const raftpb::Message& message);
   void TouchAndWork(raft::NodeId id);
   void CheckContact(raft::NodeId id);
+  void CheckRemovedLeader(raft::NodeId id);
+  void LookAtArrival(const raftpb::Message& message);
+  void LookAtVote(raft::NodeId id);
+  void LookAtWindows(raft::NodeId id);
+  void LookAtPromotions(raft::NodeId id);
+  void LookAtReadRounds(raft::NodeId id, const raftpb::Message& message);
+  void LookAtAnsweredRead(raft::NodeId id, uint64_t read);
+  void Forge(const raftpb::Message& message);
+  uint64_t SlotFor(const raftpb::Message& message);
   bool AsksInLease(const raftpb::Message& message) const;
   void MaybeReplay();
   void ReportSnapshot(const raftpb::Message& message, bool arrived);
 
   void Start(raft::NodeId id);
-  void Crash(raft::NodeId id);
+  void Crash(raft::NodeId id) override;
   void Pause(raft::NodeId id);
   void Resume(raft::NodeId id);
-  void Propose(raft::NodeId id);
+  void Propose(raft::NodeId id) override;
+  void Read(raft::NodeId id) override;
+  raftpb::ConfChangeV2 AnyChange();
   void ClientActs(raft::NodeId id);
   void CheckHistory();
-  void Read(raft::NodeId id);
-  void ChangeMembership(raft::NodeId id);
 
   void CheckLiveness();
+  SimTime SlowestElection() const;
+  bool AwaitLeader();
+  bool AwaitCatchUp();
   void HealSome();
+  void LeaveSomeAway();
   bool Settled() const;
-  std::vector<raft::NodeId> Core() const;
+  std::vector<raft::NodeId> Needed() const;
   bool AllFollowOneLeader() const;
   bool AllCaughtUp() const;
   bool Service(SimTime deadline);
@@ -203,7 +231,8 @@ class Simulation final : public SimServer::World {
   std::vector<raftpb::Message> old_messages_;  // A few of long ago.
   std::vector<SimTime> delays_;
   bool healing_ = false;
-  SimTime leader_after_ = 0;
+  std::unique_ptr<Script> script_;
+  SimulationResult result_;
 
   std::unique_ptr<Clients> clients_;  // Of the application.
   std::vector<const WalDisk*> wal_disks_;
@@ -218,7 +247,25 @@ class Simulation final : public SimServer::World {
   absl::flat_hash_map<uint64_t, raft::Index> applied_at_;  // Where each proposal was first seen.
   Coverage coverage_;
   uint64_t trace_hash_ = 0;
+  raft::NodeId delivering_to_ = raft::kNone;  // While a message is handled that released reads, and
+  std::string delivered_round_;               // the round of heartbeats that it answers.
 };
+
+template <typename... Parts>
+void Simulation::Trace(const Parts&... parts) {
+  if (options_.trace == nullptr) return;
+  options_.trace->push_back(
+      absl::StrCat(absl::StrFormat("%10.3f  ", static_cast<double>(now_) / kTick), parts...));
+}
+
+template <typename... Parts>
+void Simulation::Note(raft::NodeId id, const Parts&... parts) {
+  if (options_.recording != nullptr) {
+    options_.recording->Event(now_, id, absl::StrCat(parts...));
+  }
+  if (id == raft::kNone) return Trace(parts...);
+  Trace(id, " ", parts...);
+}
 
 }  // namespace rafttest
 

@@ -22,14 +22,14 @@ TEST(Simulation, CorrectServersSurviveEveryFault) {
         << "seed " << seed << ": " << result.violation->invariant << ", " << result.violation->what;
     seen.Add(result.coverage);
   }
-  EXPECT_GT(seen.elections, 25);
-  EXPECT_GT(seen.crashes, 25);
-  EXPECT_GT(seen.partitions, 10);
-  EXPECT_GT(seen.replayed, 20);
-  EXPECT_GT(seen.snapshots_sent, 5);
-  EXPECT_GT(seen.joint_configurations, 10);
-  EXPECT_GT(seen.reads_answered, 20);
-  EXPECT_GT(seen.committed, 500);
+  EXPECT_GT(seen[Seen::kElections], 25);
+  EXPECT_GT(seen[Seen::kCrashes], 25);
+  EXPECT_GT(seen[Seen::kPartitions], 10);
+  EXPECT_GT(seen[Seen::kReplayed], 20);
+  EXPECT_GT(seen[Seen::kSnapshotsSent], 5);
+  EXPECT_GT(seen[Seen::kJointConfigurations], 10);
+  EXPECT_GT(seen[Seen::kReadsAnswered], 20);
+  EXPECT_GT(seen[Seen::kCommitted], 500);
 }
 
 TEST(Simulation, TheSameSeedIsTheSameRun) {
