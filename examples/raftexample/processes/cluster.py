@@ -76,7 +76,10 @@ class Cluster:
             member = self.members[name]
             environment = dict(os.environ)
             if self.recorder:
-                environment.update(LD_PRELOAD=self.recorder, RECORD_CALLS_FILE=member.recording,
+                # AddressSanitizer wants to come first, but can do without.
+                asan = os.environ.get("ASAN_OPTIONS", "") + ":verify_asan_link_order=0"
+                environment.update(LD_PRELOAD=self.recorder, ASAN_OPTIONS=asan,
+                                   RECORD_CALLS_FILE=member.recording,
                                    RECORD_CALLS_DIRECTORY=member.data)
             client = f"http://{member.endpoint}"
             with open(member.log_path, "ab") as log:
