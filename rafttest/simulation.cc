@@ -102,7 +102,8 @@ Simulation::Simulation(const SimulationOptions& options)
                                          10 * faults_.election_tick * kTick, random_.Fork());
   }
   for (NodeId id = 1; id <= all; ++id) {
-    const raft::Config config = ConfigFor(id, faults_, random_, options.logger);
+    raft::Config config = ConfigFor(id, faults_, random_, options.logger);
+    if (options.configure) options.configure(config);
     std::unique_ptr<SimDisk> disk;
     if (options.wal) {
       auto wal = std::make_unique<WalDisk>(id, faults_, random_.Fork());

@@ -8,6 +8,7 @@
 
 #include <cstdint>
 #include <deque>
+#include <functional>
 #include <memory>
 #include <queue>
 #include <string>
@@ -17,6 +18,7 @@
 #include "absl/strings/str_cat.h"
 #include "absl/strings/str_format.h"
 #include "absl/types/optional.h"
+#include "raft/config.h"
 #include "raft/tracker/config.h"
 #include "rafttest/application.h"
 #include "rafttest/clients.h"
@@ -43,8 +45,10 @@ struct SimulationOptions {
   // clients propose numbers, and the state is the hash of the log. Outlives the simulation.
   const Application* application = nullptr;
   bool wal = false;  // Disks are those of wal_disk.h: the real storage/, with more faults.
-  absl::optional<Faults> faults;              // Drawn from the seed if not given.
-  const Scenario* scenario = nullptr;         // What else happens; see Arrange.
+  absl::optional<Faults> faults;       // Drawn from the seed if not given.
+  const Scenario* scenario = nullptr;  // What else happens; see Arrange.
+  // Has the last word about each server's settings.
+  std::function<void(raft::Config&)> configure;
   raft::Logger* logger = nullptr;             // For the servers' own log lines.
   std::vector<std::string>* trace = nullptr;  // Gets a line for each event.
   Recording* recording = nullptr;             // Gets what a picture shows.
