@@ -122,12 +122,9 @@ std::string GroupLog::Problem(bool& gap) const {
 }
 
 void GroupLog::Cache(const raftpb::EntryList& entries, size_t begin) {
-  for (size_t i = begin; i < entries.size(); ++i) cached_bytes_ += PayloadSize(entries[i]);
-  if (begin == 0) {
-    cache_.Append(entries);
-  } else {
-    cache_.Append(entries.Slice(begin, entries.size()));
-  }
+  if (begin > 0) return Cache(entries.Slice(begin, entries.size()), 0);
+  cached_bytes_ += entries.PayloadSize();
+  cache_.Append(entries);
 }
 
 void GroupLog::ShrinkCache(uint64_t max_bytes) {

@@ -1,7 +1,10 @@
 #include "storage/wal/encoder.h"
 
 #include <algorithm>
+#include <cstddef>
+#include <iterator>
 
+#include "absl/types/optional.h"
 #include "raftpb/wire.h"
 #include "storage/wal/bytes.h"
 #include "storage/wal/checksum.h"
@@ -97,47 +100,54 @@ void BatchEncoder::BeginItem(ItemKind kind, GroupId group, uint64_t body_bytes) 
 }
 
 void BatchEncoder::AddEntries(GroupId group, const raftpb::EntryList& entries, size_t begin) {
-  while (begin < entries.size()) begin = AddRun(group, entries, begin);
+  auto next = std::next(entries.begin(), static_cast<std::ptrdiff_t>(begin));
+  while (next != entries.end()) next = AddRun(group, next, entries.end());
 }
 
 // As many entries as have the same term and fit; returns where to go on.
-size_t BatchEncoder::AddRun(GroupId group, const raftpb::EntryList& entries, size_t begin) {
-  const raft::Term term = entries[begin].term;
+BatchEncoder::EntryIterator BatchEncoder::AddRun(GroupId group, EntryIterator first,
+                                                 EntryIterator last) {
   const uint64_t used = frame_open_ && payload_bytes_ < record_bytes_ ? payload_bytes_ : 0;
   uint64_t body_bytes = kEntriesHeaderBytes;
-  size_t end = begin;
+  uint32_t count = 0;
+  EntryIterator end = first;
   do {
-    body_bytes += kEntryHeaderBytes + entries[end].data.size();
+    body_bytes += kEntryHeaderBytes + end->data.size();
+    ++count;
     ++end;
-  } while (end < entries.size() && entries[end].term == term && used + body_bytes < record_bytes_ &&
-           entries[end].data.size() < record_bytes_);  // A large one gets a frame of its own.
+  } while (end != last && end->term == first->term && used + body_bytes < record_bytes_ &&
+           end->data.size() < record_bytes_);  // A large one gets a frame of its own.
 
   BeginItem(ItemKind::kEntries, group, body_bytes);
   const uint32_t item_bytes = static_cast<uint32_t>(kItemHeaderBytes + body_bytes);
-  placed_.push_back({group, entries[begin].index, entries[end - 1].index, term, position_.offset,
+  placed_.push_back({group, first->index, first->index + count - 1, first->term, position_.offset,
                      static_cast<uint32_t>(payload_bytes_ - item_bytes), item_bytes});
-  char* header = Grow(kEntriesHeaderBytes + (end - begin) * kEntryHeaderBytes);
-  StoreLittleEndian(entries[begin].index, header);
-  StoreLittleEndian(term, header + 8);
-  StoreLittleEndian(static_cast<uint32_t>(end - begin), header + 16);
+  char* header = Grow(kEntriesHeaderBytes + count * kEntryHeaderBytes);
+  StoreLittleEndian(first->index, header);
+  StoreLittleEndian(first->term, header + 8);
+  StoreLittleEndian(count, header + 16);
   StoreLittleEndian(uint32_t{0}, header + 20);
   header += kEntriesHeaderBytes;
-  for (size_t i = begin; i < end; ++i, header += kEntryHeaderBytes) {
-    const raftpb::Entry& entry = entries[i];
-    const uint32_t flag = entry.type_is_explicit ? kExplicitType : 0;
-    StoreLittleEndian(static_cast<uint32_t>(entry.data.size()) | flag, header);
-    StoreLittleEndian(static_cast<uint32_t>(entry.type), header + 4);
+  for (EntryIterator entry = first; entry != end; ++entry, header += kEntryHeaderBytes) {
+    const uint32_t flag = entry->type_is_explicit ? kExplicitType : 0;
+    StoreLittleEndian(static_cast<uint32_t>(entry->data.size()) | flag, header);
+    StoreLittleEndian(static_cast<uint32_t>(entry->type), header + 4);
   }
-  for (size_t i = begin; i < end; ++i) {
-    for (absl::string_view chunk : entries[i].data.Chunks()) {
-      if (chunk.size() < kGatheredBytes) {
-        buffer_.append(chunk.data(), chunk.size());
-      } else {
-        cuts_.push_back({buffer_.size(), chunk});
-      }
-    }
-  }
+  for (EntryIterator entry = first; entry != end; ++entry) AddPayload(entry->data);
   return end;
+}
+
+void BatchEncoder::AddPayload(const absl::Cord& data) {
+  if (const absl::optional<absl::string_view> flat = data.TryFlat()) return AddPiece(*flat);
+  for (absl::string_view piece : data.Chunks()) AddPiece(piece);
+}
+
+void BatchEncoder::AddPiece(absl::string_view piece) {
+  if (piece.size() < kGatheredBytes) {
+    buffer_.append(piece.data(), piece.size());
+  } else {
+    cuts_.push_back({buffer_.size(), piece});
+  }
 }
 
 void BatchEncoder::AddHardState(GroupId group, const raftpb::HardState& hard_state) {

@@ -8,6 +8,7 @@
 #include <string>
 #include <vector>
 
+#include "absl/strings/cord.h"
 #include "absl/strings/string_view.h"
 #include "absl/types/span.h"
 #include "raft/types.h"
@@ -67,6 +68,8 @@ class BatchEncoder {
   uint64_t bytes() const { return position_.offset - start_; }
 
  private:
+  using EntryIterator = raftpb::EntryList::const_iterator;
+
   struct Cut {  // A payload goes between buffer bytes [.., buffer_end) and what follows.
     size_t buffer_end;
     absl::string_view payload;
@@ -76,7 +79,9 @@ class BatchEncoder {
   void CloseFrame(bool last);
   char* Grow(size_t bytes);
   void BeginItem(ItemKind kind, GroupId group, uint64_t body_bytes);
-  size_t AddRun(GroupId group, const raftpb::EntryList& entries, size_t begin);
+  EntryIterator AddRun(GroupId group, EntryIterator first, EntryIterator last);
+  void AddPayload(const absl::Cord& data);
+  void AddPiece(absl::string_view piece);
   template <typename Visit>
   void VisitPieces(size_t first_cut, size_t from, Visit visit) const;
 
