@@ -86,7 +86,8 @@ void Port::Run() {
 int Port::TimeoutMillis() const {
   if (undecided_.empty()) return -1;
   const absl::Duration left = undecided_.front().give_up - absl::Now();
-  return static_cast<int>(std::clamp<int64_t>(absl::ToInt64Milliseconds(left) + 1, 0, 60'000));
+  const absl::Duration wait = std::clamp(left, absl::ZeroDuration(), absl::Minutes(1));
+  return static_cast<int>(absl::ToInt64Milliseconds(wait)) + 1;
 }
 
 void Port::Accept(int listener) {
