@@ -150,7 +150,7 @@ bool DrawPicture(uint64_t seed, const SimulationResult& result) {
 }
 
 // What a set of runs this large must have seen, or it was not thorough.
-constexpr uint64_t kManyRuns = 5000;
+constexpr uint64_t kManyRuns = 2000;
 constexpr uint64_t kManyScenarioRuns = 50;
 
 // Whether the runs saw all that they must; says what is missing.
