@@ -231,7 +231,7 @@ class Raft {
   Term term_ = 0;        // Latest term seen; only increases (Figure 3.1).
   NodeId vote_ = kNone;  // Cast in term_, at most once (§3.4).
   NodeId lead_ = kNone;  // Who leads term_, as far as known.
-  Role role_ = Role::kFollower;
+  Role role_{Role::kFollower};
 
   ElectionTimer timer_;
   tracker::Ballots ballots_;          // Of the campaign under way.
