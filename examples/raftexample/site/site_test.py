@@ -189,7 +189,68 @@ class OneMember(unittest.TestCase):
             s.close()
 
 
+# What dashboards and alarms made for etcd ask for: the names that a real etcd 3.4.23 shows, and of
+# what type. Proposals are gauges there, although they only grow.
+METRICS_OF_ETCD = {
+    "counter": {
+        "etcd_debugging_mvcc_events_total",
+        "etcd_network_peer_received_bytes_total",
+        "etcd_network_peer_sent_bytes_total",
+        "etcd_server_leader_changes_seen_total",
+        "etcd_server_proposals_failed_total",
+        "etcd_server_slow_apply_total",
+        "grpc_server_handled_total",
+        "grpc_server_started_total",
+        "process_cpu_seconds_total",
+    },
+    "gauge": {
+        "etcd_cluster_version",
+        "etcd_debugging_mvcc_compact_revision",
+        "etcd_debugging_mvcc_current_revision",
+        "etcd_debugging_mvcc_keys_total",
+        "etcd_debugging_mvcc_slow_watcher_total",
+        "etcd_debugging_mvcc_watch_stream_total",
+        "etcd_debugging_mvcc_watcher_total",
+        "etcd_mvcc_db_total_size_in_bytes",
+        "etcd_mvcc_db_total_size_in_use_in_bytes",
+        "etcd_network_active_peers",
+        "etcd_server_has_leader",
+        "etcd_server_id",
+        "etcd_server_is_leader",
+        "etcd_server_is_learner",
+        "etcd_server_proposals_applied_total",
+        "etcd_server_proposals_committed_total",
+        "etcd_server_proposals_pending",
+        "etcd_server_quota_backend_bytes",
+        "etcd_server_version",
+        "process_max_fds",
+        "process_open_fds",
+        "process_resident_memory_bytes",
+        "process_start_time_seconds",
+        "process_virtual_memory_bytes",
+    },
+    "histogram": {
+        "etcd_disk_backend_commit_duration_seconds",
+        "etcd_disk_wal_fsync_duration_seconds",
+    },
+}
+
+
 class ThreeMembers(unittest.TestCase):
+    def test_metrics_have_the_names_and_types_of_etcd(self):
+        cluster = Cluster(["n1", "n2", "n3"])
+        self.addCleanup(cluster.close)
+        cluster.wait_healthy()
+        cluster.etcdctl("n1", "put", "a", "b")
+        text = get(cluster.client["n1"] + "/metrics")[2]
+        types = dict(re.findall(r"^# TYPE (\S+) (\S+)$", text, re.MULTILINE))
+        for kind, names in METRICS_OF_ETCD.items():
+            self.assertEqual({name: types.get(name) for name in names}, dict.fromkeys(names, kind))
+        # From a millisecond on, each twice the one before.
+        for name in METRICS_OF_ETCD["histogram"]:
+            ends = re.findall(rf'^{name}_bucket{{le="([\d.]+)"}}', text, re.MULTILINE)
+            self.assertEqual([float(end) for end in ends], [2**i / 1000 for i in range(14)], name)
+
     def test_the_end_of_a_quorum_is_seen(self):
         cluster = Cluster(["n1", "n2", "n3"])
         self.addCleanup(cluster.close)
