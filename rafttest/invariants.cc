@@ -4,9 +4,9 @@
 #include <iterator>
 
 #include "absl/strings/str_cat.h"
-#include "raft/quorum/joint.h"
 #include "raft/raft.h"
 #include "raftpb/describe.h"
+#include "rafttest/configuration_rules.h"
 
 namespace rafttest {
 
@@ -18,102 +18,6 @@ using raft::Role;
 using raft::Term;
 using raftpb::Message;
 using raftpb::MessageType;
-
-namespace {
-
-// Whether more than half of the servers in a list are in a set. The checker counts by itself: it
-// must not believe what the core's own arithmetic says.
-template <typename Ids>
-bool MostAreIn(const Ids& ids, absl::FunctionRef<bool(NodeId)> in_set) {
-  size_t size = 0;
-  size_t inside = 0;
-  for (NodeId id : ids) {
-    ++size;
-    if (in_set(id)) ++inside;
-  }
-  return 2 * inside > size;
-}
-
-// Whether the servers in a set are a quorum: most of each half (§4.3).
-bool HasQuorum(const raftpb::ConfState& conf, absl::FunctionRef<bool(NodeId)> in_set) {
-  return MostAreIn(conf.voters, in_set) &&
-         (conf.voters_outgoing.empty() || MostAreIn(conf.voters_outgoing, in_set));
-}
-
-bool HasQuorum(const raft::quorum::Joint& voters, absl::FunctionRef<bool(NodeId)> in_set) {
-  return MostAreIn(voters.incoming, in_set) &&
-         (voters.outgoing.empty() || MostAreIn(voters.outgoing, in_set));
-}
-
-// Whether every quorum of one configuration has a server in common with every quorum of the other.
-// Tried out over all subsets: configurations are small.
-bool QuorumsOverlap(const raftpb::ConfState& a, const raftpb::ConfState& b) {
-  std::vector<NodeId> all;
-  for (const auto* ids : {&a.voters, &a.voters_outgoing, &b.voters, &b.voters_outgoing}) {
-    all.insert(all.end(), ids->begin(), ids->end());
-  }
-  std::sort(all.begin(), all.end());
-  all.erase(std::unique(all.begin(), all.end()), all.end());
-  const auto position = [&](NodeId id) {
-    return std::lower_bound(all.begin(), all.end(), id) - all.begin();
-  };
-  for (uint64_t set = 0; set < uint64_t{1} << all.size(); ++set) {
-    const auto inside = [&](NodeId id) { return (set >> position(id) & 1) != 0; };
-    const auto outside = [&](NodeId id) { return !inside(id); };
-    if (HasQuorum(a, inside) && HasQuorum(b, outside)) return false;
-  }
-  return true;
-}
-
-bool Contains(const std::vector<NodeId>& ids, NodeId id) {
-  return std::find(ids.begin(), ids.end(), id) != ids.end();
-}
-
-std::vector<NodeId> Union(std::vector<NodeId> a, const std::vector<NodeId>& b) {
-  a.insert(a.end(), b.begin(), b.end());
-  std::sort(a.begin(), a.end());
-  a.erase(std::unique(a.begin(), a.end()), a.end());
-  return a;
-}
-
-// Why one change cannot lead from one configuration to the next; empty if it can.
-std::string WhyNoNeighbours(const raftpb::ConfState& from, const raftpb::ConfState& to) {
-  const bool from_joint = !from.voters_outgoing.empty();
-  const bool to_joint = !to.voters_outgoing.empty();
-  if (from == to) return "";  // A change that cannot be applied, or changes nothing.
-  if (from_joint && to_joint) return "from one joint configuration into another";
-  if (to_joint) {
-    return to.voters_outgoing == from.voters ? "" : "the outgoing half is not what was in force";
-  }
-  if (from_joint) {
-    const bool left =
-        to.voters == from.voters && to.learners == Union(from.learners, from.learners_next);
-    return left ? "" : "it is left for something else than its incoming half";
-  }
-  std::vector<NodeId> differ;
-  std::set_symmetric_difference(from.voters.begin(), from.voters.end(), to.voters.begin(),
-                                to.voters.end(), std::back_inserter(differ));
-  return differ.size() <= 1 ? "" : "more than one voter changes at once";
-}
-
-// What every configuration must be, whatever led to it.
-std::string WhyMalformed(const raftpb::ConfState& state) {
-  if (state.voters.empty()) return "no voters";
-  for (NodeId id : state.learners) {
-    if (Contains(state.voters, id) || Contains(state.voters_outgoing, id)) {
-      return absl::StrCat(id, " is voter and learner");
-    }
-  }
-  for (NodeId id : state.learners_next) {
-    if (!Contains(state.voters_outgoing, id)) {
-      return absl::StrCat(id, " is to become a learner, but no outgoing voter");
-    }
-  }
-  if (state.voters_outgoing.empty() && state.auto_leave) return "it leaves what is not joint";
-  return "";
-}
-
-}  // namespace
 
 Invariants::Invariants(size_t servers, Leniency leniency) : leniency_(leniency), ghosts_(servers) {}
 
@@ -345,54 +249,67 @@ void Invariants::CheckProgress(NodeId id, const RawNode& node, Ghost& g) {
 
 void Invariants::OnReady(NodeId id, const RawNode& node, const raft::Ready& ready) {
   Ghost& g = ghost(id);
-  if (ready.snapshot != nullptr) {
-    const raftpb::SnapshotMetadata& metadata = ready.snapshot->metadata;
-    // S12: a snapshot stands for what was committed (§5).
-    if (metadata.index > committed_.last() || metadata.index < committed_.first() - 1 ||
-        committed_.At(metadata.index).term != metadata.term) {
-      Fail("S12", absl::StrCat(id, " takes a snapshot at ", metadata.index, " of term ",
-                               metadata.term, "; committed up to ", committed_.last()));
-      return;
-    }
-    g.handed_out.Restore(metadata.index, committed_.At(metadata.index));
-  }
-  if (!ready.entries.empty()) {
-    const raftpb::EntryList& entries = ready.entries;
-    if (entries.front().index > g.handed_out.last() + 1) {
-      return Fail("S8", absl::StrCat(id, " hands out entry ", entries.front().index, " behind ",
-                                     g.handed_out.last()));
-    }
-    // S4: a leader never rewrites its log (§3.5).
-    const bool leads_on =
-        node.raft().role() == Role::kLeader && g.led_ready_term == node.raft().term();
-    if (leads_on && entries.front().index <= g.handed_out.last()) {
-      Fail("S4", absl::StrCat(id, " leads term ", node.raft().term(), " and rewrites entry ",
-                              entries.front().index));
-    }
-    if (entries.front().index <= g.commit_checked) {
-      Fail("S8", absl::StrCat(id, " rewrites committed entry ", entries.front().index));
-    }
-    CheckOwnChanges(id, node, ready);
-    g.handed_out.Append(entries);
-    // S5: index and term name one log (§3.5).
-    const Index last = entries.back().index;
-    if (seen_.size() <= last) seen_.resize(last + 1);
-    for (Index index = entries.front().index; index <= last; ++index) {
-      const HashedLog::Position& position = g.handed_out.At(index);
-      auto& logs = seen_[index];
-      auto same_term = std::find_if(logs.begin(), logs.end(),
-                                    [&](const auto& log) { return log.first == position.term; });
-      if (same_term == logs.end()) {
-        logs.emplace_back(position.term, position.hash);
-      } else if (same_term->second != position.hash) {
-        Fail("S5", absl::StrCat(id, " has another entry at (", position.term, ", ", index,
-                                ") than somebody before"));
-      }
-    }
-  }
+  if (ready.snapshot != nullptr && !HandOutSnapshot(id, ready.snapshot->metadata, g)) return;
+  if (!ready.entries.empty() && !HandOutEntries(id, node, ready, g)) return;
   if (node.raft().role() == Role::kLeader) g.led_ready_term = node.raft().term();
   CheckCommitted(id, node.raft().log().committed(), g);
-  // S13: the configuration changes only by what is applied, which updates the ghost.
+  CheckMembership(id, node, ready, g);
+}
+
+// S12: a snapshot stands for what was committed (§5). Whether to go on.
+bool Invariants::HandOutSnapshot(NodeId id, const raftpb::SnapshotMetadata& metadata, Ghost& g) {
+  if (metadata.index > committed_.last() || metadata.index < committed_.first() - 1 ||
+      committed_.At(metadata.index).term != metadata.term) {
+    Fail("S12", absl::StrCat(id, " takes a snapshot at ", metadata.index, " of term ",
+                             metadata.term, "; committed up to ", committed_.last()));
+    return false;
+  }
+  g.handed_out.Restore(metadata.index, committed_.At(metadata.index));
+  return true;
+}
+
+// Whether to go on.
+bool Invariants::HandOutEntries(NodeId id, const RawNode& node, const raft::Ready& ready,
+                                Ghost& g) {
+  const Index first = ready.entries.front().index;
+  if (first > g.handed_out.last() + 1) {
+    Fail("S8", absl::StrCat(id, " hands out entry ", first, " behind ", g.handed_out.last()));
+    return false;
+  }
+  // S4: a leader never rewrites its log (§3.5).
+  const bool leads_on =
+      node.raft().role() == Role::kLeader && g.led_ready_term == node.raft().term();
+  if (leads_on && first <= g.handed_out.last()) {
+    Fail("S4", absl::StrCat(id, " leads term ", node.raft().term(), " and rewrites entry ", first));
+  }
+  if (first <= g.commit_checked) Fail("S8", absl::StrCat(id, " rewrites committed entry ", first));
+  CheckOwnChanges(id, node, ready);
+  g.handed_out.Append(ready.entries);
+  CheckLogsMatch(id, first, g);
+  return true;
+}
+
+// S5: index and term name one log (§3.5). Of what was handed out from `first` on.
+void Invariants::CheckLogsMatch(NodeId id, Index first, const Ghost& g) {
+  const Index last = g.handed_out.last();
+  if (seen_.size() <= last) seen_.resize(last + 1);
+  for (Index index = first; index <= last; ++index) {
+    const HashedLog::Position& position = g.handed_out.At(index);
+    auto& logs = seen_[index];
+    auto same_term = std::find_if(logs.begin(), logs.end(),
+                                  [&](const auto& log) { return log.first == position.term; });
+    if (same_term == logs.end()) {
+      logs.emplace_back(position.term, position.hash);
+    } else if (same_term->second != position.hash) {
+      Fail("S5", absl::StrCat(id, " has another entry at (", position.term, ", ", index,
+                              ") than somebody before"));
+    }
+  }
+}
+
+// S13: the configuration changes only by what is applied, which updates the ghost.
+void Invariants::CheckMembership(NodeId id, const RawNode& node, const raft::Ready& ready,
+                                 Ghost& g) {
   if (ready.snapshot != nullptr) {
     g.membership = node.raft().membership();
     const raftpb::ConfState now = g.membership.ToConfState();

@@ -114,6 +114,12 @@ class Invariants {
   void CheckLeaderCommit(raft::NodeId id, const raft::RawNode& node, raft::Index commit);
   void CheckProgress(raft::NodeId id, const raft::RawNode& node, Ghost& ghost);
   void CheckCommitted(raft::NodeId id, raft::Index commit, Ghost& ghost);
+  bool HandOutSnapshot(raft::NodeId id, const raftpb::SnapshotMetadata& metadata, Ghost& ghost);
+  bool HandOutEntries(raft::NodeId id, const raft::RawNode& node, const raft::Ready& ready,
+                      Ghost& ghost);
+  void CheckLogsMatch(raft::NodeId id, raft::Index first, const Ghost& ghost);
+  void CheckMembership(raft::NodeId id, const raft::RawNode& node, const raft::Ready& ready,
+                       Ghost& ghost);
   void CheckOwnChanges(raft::NodeId id, const raft::RawNode& node, const raft::Ready& ready);
   void CheckConfiguration(raft::NodeId id, raft::Index index, const raftpb::ConfState& conf_state);
   bool HasDurably(raft::NodeId id, raft::Index index, const HashedLog::Position& position) const;

@@ -9,7 +9,6 @@
 #include "raft/raft.h"
 #include "raftpb/describe.h"
 #include "rafttest/hashed_log.h"
-#include "rafttest/linearizability.h"
 #include "rafttest/memory_disk.h"
 #include "rafttest/proposal_number.h"
 
@@ -65,24 +64,6 @@ raft::Config ConfigFor(NodeId id, const Faults& faults, Random& random, raft::Lo
 }
 
 }  // namespace
-
-void Simulation::RecordServers() {
-  if (options_.recording == nullptr) return;
-  for (const std::unique_ptr<SimServer>& each : servers_) {
-    ServerView view;
-    if (each->alive()) {
-      const bool runs = Runs(each->id());
-      const raft::Raft& raft = each->node().raft();
-      view = {.condition = runs ? ServerView::Condition::kRuns : ServerView::Condition::kPaused,
-              .role = raft.role(),
-              .term = raft.term(),
-              .last = raft.log().LastIndex(),
-              .committed = raft.log().committed(),
-              .applied = raft.log().applied()};
-    }
-    options_.recording->Server(now_, each->id(), view);
-  }
-}
 
 Simulation::Simulation(const SimulationOptions& options)
     : options_(options),
@@ -219,55 +200,6 @@ void Simulation::OnTick(NodeId id) {
   TouchAndWork(id);
 }
 
-// L4: a leader that is no voter any more hands over, or gives up, before long (§4.2.2). It has
-// asked each of the others by then.
-void Simulation::CheckRemovedLeader(NodeId id) {
-  const raft::Raft& raft = server(id).node().raft();
-  Body& leader = body(id);
-  if (raft.role() != Role::kLeader || raft.membership().IsVoter(id)) {
-    leader.voter_until = leader.ticks;
-    return;
-  }
-  if (leader.ticks == leader.voter_until + 1) coverage_.Count(Seen::kLeaderRemoved);
-  const uint64_t patience = 2 * raft.config().election_tick * (servers_.size() + 1);
-  if (raft.config().check_quorum && leader.ticks - leader.voter_until > patience &&
-      raft.transferee() == kNone) {
-    invariants_.Fail("L4",
-                     absl::StrCat(id, " leads term ", raft.term(), " and has been no voter for ",
-                                  leader.ticks - leader.voter_until, " ticks"));
-  }
-}
-
-// L4: who leads with check quorum has heard of a quorum lately (§6.2). Counted by its own clock.
-void Simulation::CheckContact(NodeId id) {
-  const raft::Raft& raft = server(id).node().raft();
-  Body& leader = body(id);
-  if (raft.role() != Role::kLeader || !raft.config().check_quorum) {
-    leader.led_since = leader.ticks;
-    return;
-  }
-  // Who joins counts as heard of, and a transfer starts the timer anew.
-  if (raft.term() != leader.led_term || !(raft.membership() == leader.led_membership) ||
-      raft.transferee() != kNone) {
-    leader.led_since = leader.ticks;
-    leader.led_term = raft.term();
-    leader.led_membership = raft.membership();
-  }
-  const uint64_t patience = 2 * raft.config().election_tick + 1;
-  if (leader.ticks - leader.led_since <= patience) return;
-  const auto heard = [&](NodeId peer) {
-    return peer == id || leader.heard[peer - 1] + patience >= leader.ticks;
-  };
-  for (const raft::quorum::Majority* half :
-       {&raft.membership().voters.incoming, &raft.membership().voters.outgoing}) {
-    const size_t count = std::count_if(half->begin(), half->end(), heard);
-    if (half->begin() == half->end() || 2 * count > half->ids().size()) continue;
-    invariants_.Fail(
-        "L4", absl::StrCat(id, " leads term ", raft.term(), ", having heard of ", count, " of ",
-                           half->ids().size(), " voters in ", patience, " ticks"));
-  }
-}
-
 // After every input: first the checks, then the work that it made.
 void Simulation::TouchAndWork(NodeId id) {
   invariants_.AfterStep(id, server(id).node());
@@ -294,7 +226,7 @@ void Simulation::Send(NodeId id, const Message& message) {
   if (options_.recording != nullptr) options_.recording->Message(now_, message, delays_);
   if (delays_.empty()) {
     coverage_.Count(network_.Reaches(id, message.to) ? Seen::kLost : Seen::kCut);
-    Trace("lost      ", raftpb::Describe(message));
+    TraceMessage("lost      ", message);
     if (random_.Chance(0.1)) server(id).node().ReportUnreachable(message.to);
     return;
   }
@@ -310,6 +242,11 @@ void Simulation::Send(NodeId id, const Message& message) {
       old_messages_[random_.Below(kOldMessages)] = message;
     }
   }
+}
+
+// To describe a message takes longer than to handle it.
+void Simulation::TraceMessage(absl::string_view what, const Message& message) {
+  if (options_.trace != nullptr) Trace(what, raftpb::Describe(message));
 }
 
 uint64_t Simulation::SlotFor(const Message& message) {
@@ -342,7 +279,7 @@ void Simulation::DeliverTo(NodeId to, const Message& message) {
   coverage_.Count(Seen::kDelivered);
   trace_hash_ = Mix(Mix(trace_hash_, message.term * 64 + static_cast<uint64_t>(message.type)),
                     message.index * 1024 + message.from * 32 + to);
-  Trace("delivered ", raftpb::Describe(message));
+  TraceMessage("delivered ", message);
   raft::RawNode& node = server(to).node();
   if (message.type == MessageType::kSnapStatus) {
     node.ReportSnapshot(message.from, message.reject ? raft::SnapshotOutcome::kFailed
@@ -386,54 +323,6 @@ void Simulation::DeliverTo(NodeId to, const Message& message) {
   if (!healing_ && !old_messages_.empty() && random_.Chance(faults_.replay_old)) MaybeReplay();
 }
 
-// What is rare about the arrival of a message.
-void Simulation::LookAtArrival(const Message& message) {
-  const raft::Raft& raft = server(message.to).node().raft();
-  if (message.type == MessageType::kApp && !message.entries.empty() &&
-      message.entries.back().index <= raft.log().committed()) {
-    coverage_.Count(Seen::kCommittedSentAgain);
-  }
-  if (message.type != MessageType::kSnap) return;
-  if (raft.lead() == kNone) coverage_.Count(Seen::kSnapshotInElection);
-  if (message.snapshot->metadata.index <= raft.log().committed()) {
-    coverage_.Count(Seen::kSnapshotOvertaken);
-  }
-}
-
-void Simulation::LookAtWindows(NodeId id) {
-  const raft::tracker::ProgressMap* progress = server(id).node().raft().progress();
-  if (progress == nullptr) return;
-  for (const auto& [peer, each] : *progress) {
-    if (each.inflights().Full()) coverage_.Count(Seen::kWindowFull);
-  }
-}
-
-void Simulation::LookAtVote(NodeId id) {
-  const raftpb::HardState now = server(id).node().raft().hard_state();
-  if (now.term < body(id).lost_vote) return;
-  if (now.term == body(id).lost_vote && now.vote == kNone) return;
-  if (now.term == body(id).lost_vote) coverage_.Count(Seen::kVoteLostAndRecast);
-  body(id).lost_vote = 0;
-}
-
-void Simulation::LookAtReadRounds(NodeId id, const Message& heartbeat) {
-  if (heartbeat.context.empty()) return body(id).asked_reads.clear();
-  for (AskedRead& read : body(id).asked_reads) {
-    if (read.round.empty()) read.round = std::string(heartbeat.context);
-  }
-}
-
-void Simulation::LookAtAnsweredRead(NodeId id, uint64_t read) {
-  std::vector<AskedRead>& asked = body(id).asked_reads;
-  const auto it = std::find_if(asked.begin(), asked.end(),
-                               [&](const AskedRead& each) { return each.number == read; });
-  if (it == asked.end()) return;
-  if (delivering_to_ == id && !it->round.empty() && it->round != delivered_round_) {
-    coverage_.Count(Seen::kReadByLaterRound);
-  }
-  asked.erase(it);
-}
-
 // Somebody who speaks the protocol, but not in any term: must be refused, and change nothing. Only
 // the wishes of clients, passed on, may come without one.
 void Simulation::Forge(const Message& message) {
@@ -445,16 +334,6 @@ void Simulation::Forge(const Message& message) {
     invariants_.Fail(
         "D5", absl::StrCat(message.to, " takes ", raftpb::Describe(forged), ", which has no term"));
   }
-}
-
-// Whether it asks a follower for a vote that has no reason to give up its leader (§6.2): who has
-// check quorum ignores that, unless the leader itself has ordered the election (§3.10).
-bool Simulation::AsksInLease(const Message& message) const {
-  const raft::Raft& raft = server(message.to).node().raft();
-  const Body& receiver = bodies_[message.to - 1];
-  return message.type == MessageType::kVote && message.context.empty() &&
-         raft.config().check_quorum && raft.role() == Role::kFollower && raft.lead() != kNone &&
-         receiver.ticks - receiver.leader_heard < raft.config().election_tick;
 }
 
 void Simulation::MaybeReplay() {
@@ -520,17 +399,6 @@ void Simulation::OnApplied(NodeId id, const raftpb::Entry& entry, absl::string_v
   if (probes_applied_[id - 1] == number) probes_applied_[id - 1] = 0;
 }
 
-void Simulation::LookAtPromotions(NodeId id) {
-  const raftpb::ConfState& now = server(id).state().conf_state;
-  const auto promoted = [&](NodeId learner) {
-    return std::find(now.voters.begin(), now.voters.end(), learner) != now.voters.end();
-  };
-  std::vector<NodeId>& learners = body(id).learners;
-  if (std::any_of(learners.begin(), learners.end(), promoted))
-    coverage_.Count(Seen::kLearnerPromoted);
-  learners = now.learners;
-}
-
 void Simulation::OnReadState(NodeId id, const raft::ReadState& read) {
   coverage_.Count(Seen::kReadsAnswered);
   const uint64_t number = DecodeNumber(read.context);
@@ -544,7 +412,9 @@ void Simulation::OnReadState(NodeId id, const raft::ReadState& read) {
 }
 
 void Simulation::OnRole(NodeId id, const raft::SoftState& state) {
-  Trace(id, " is ", raft::Describe(state), " at term ", server(id).node().raft().term());
+  if (options_.trace != nullptr) {
+    Trace(id, " is ", raft::Describe(state), " at term ", server(id).node().raft().term());
+  }
   if (state.role != Role::kLeader) return;
   const auto leads = [](const std::unique_ptr<SimServer>& each) {
     return each->alive() && each->node().raft().role() == Role::kLeader;

@@ -2,7 +2,8 @@
 // fail, clients, and checks after every event.
 //
 // Rooms: simulation.cc has time, the network and the servers; simulation_nemesis.cc what clients
-// and fate do to them; simulation_liveness.cc heals everything and asks whether the cluster serves.
+// and fate do to them; simulation_watch.cc what is looked at on the way; simulation_liveness.cc
+// heals everything and asks whether the cluster serves.
 #ifndef RAFT_RAFTTEST_SIMULATION_H_
 #define RAFT_RAFTTEST_SIMULATION_H_
 
@@ -214,6 +215,7 @@ class Simulation final : public SimServer::World, private Stage {
   raft::NodeId SomeLeader();
   template <typename... Parts>
   void Trace(const Parts&... parts);
+  void TraceMessage(absl::string_view what, const raftpb::Message& message);
   // The same for what befalls a server, or kNone: the cluster; and recorded.
   template <typename... Parts>
   void Note(raft::NodeId id, const Parts&... parts);
