@@ -11,6 +11,7 @@ import sys
 import unittest
 
 ROOT = None  # Of the repository.
+NAME = r"\b(?:[A-Z][a-z]+[A-Z]\w*|[a-z]+_[a-z_]*[a-z]\b|k[A-Z]\w+)"  # AaBb, aa_bb, kAa.
 FOLDERS = "docs|examples|raft|raftpb|rafttest|storage|third_party|tools"
 
 
@@ -28,6 +29,18 @@ def pages():
             if name.endswith(".md"):
                 path = os.path.join(folder, name)
                 found[os.path.relpath(path, ROOT)] = read(path)
+    return found
+
+
+def words_of_code():
+    found = set()
+    for folder, below, names in os.walk(ROOT):
+        below[:] = [name for name in below if not name.startswith((".", "bazel-"))]
+        for name in names:
+            found.add(name.split(".")[0])
+            if not name.endswith((".md", ".svg", ".png")):
+                with open(os.path.join(folder, name), errors="replace") as file:
+                    found.update(re.findall(r"\w+", file.read()))
     return found
 
 
@@ -88,6 +101,13 @@ class Links(unittest.TestCase):
                 with self.subTest(page=page, package=package, name=name):
                     build = read(os.path.join(ROOT, package, "BUILD.bazel"))
                     self.assertTrue(name == "all" or f'"{name}"' in build)
+
+    def test_names_in_the_code_that_are_named_exist(self):
+        known = words_of_code()
+        for page, text in self.pages.items():
+            for quoted in re.findall(r"`([^`\n]+)`", prose(text)):
+                for name in re.findall(NAME, quoted):
+                    self.assertTrue(name in known, f"{page}: there is no {name} ({quoted})")
 
     def test_no_heading_stands_alone(self):
         for page, text in self.pages.items():
