@@ -132,6 +132,25 @@ TEST_F(DiskStorageTest, SnapshotsReplaceTheLogOrLeaveIt) {
   EXPECT_EQ(**storage_->Snapshot(), *received);
 }
 
+// The state machine may have been written differently before: not even a beginning can be kept.
+TEST_F(DiskStorageTest, AnInterruptedSnapshotIsNoBeginningOfAnother) {
+  ASSERT_EQ(Reopen(), absl::OkStatus());
+  ASSERT_EQ(Append(1, 1, 10), absl::OkStatus());
+  ASSERT_EQ(SetHardState({1, 1, 8}), absl::OkStatus());
+  raftpb::SnapshotMetadata metadata;
+  metadata.index = 6;
+  metadata.term = 1;
+  {
+    auto writer = storage_->snapshots().Write(options_.group, metadata);
+    ASSERT_EQ(writer.status(), absl::OkStatus());
+    ASSERT_EQ((*writer)->Append(absl::Cord(std::string(3 << 20, 'a'))), absl::OkStatus());
+  }
+  EXPECT_GT((*storage_->snapshots().Write(options_.group, metadata))->offset(), 0u);
+  const absl::Cord data(std::string((2 << 20) + 7, 'b'));
+  ASSERT_EQ(storage_->SaveSnapshot(6, {}, data), absl::OkStatus());
+  EXPECT_TRUE((*storage_->Snapshot())->data == data) << "not what was saved";
+}
+
 TEST_F(DiskStorageTest, HoldsTheStateMachineAgainstTheLog) {
   ASSERT_EQ(Reopen(), absl::OkStatus());
   ASSERT_EQ(Append(3, 1, 5), absl::OkStatus());

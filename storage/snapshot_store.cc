@@ -466,17 +466,18 @@ absl::StatusOr<std::unique_ptr<SnapshotReader>> SnapshotStore::Read(GroupId grou
 }
 
 absl::Status SnapshotStore::Save(GroupId group, const raftpb::Snapshot& snapshot) {
-  const absl::StatusOr<std::unique_ptr<SnapshotWriter>> writer = Write(group, snapshot.metadata);
+  absl::StatusOr<std::unique_ptr<SnapshotWriter>> writer = Write(group, snapshot.metadata);
+  if (writer.ok() && (*writer)->offset() > 0) {
+    // Begun before: nobody knows whether with the same data.
+    if (absl::Status s = (*writer)->Discard(); !s.ok()) return s;
+    writer = Write(group, snapshot.metadata);
+  }
   if (absl::IsAlreadyExists(writer.status())) {
     // Its name may not have been durable when the process that made it ended.
     return fs_.SyncDirectory(GroupDirectory(group));
   }
   if (!writer.ok()) return writer.status();
-  const uint64_t there = (*writer)->offset();
-  if (there < snapshot.data.size()) {
-    const absl::Cord rest = snapshot.data.Subcord(there, snapshot.data.size() - there);
-    if (absl::Status s = (*writer)->Append(rest); !s.ok()) return s;
-  }
+  if (absl::Status s = (*writer)->Append(snapshot.data); !s.ok()) return s;
   return (*writer)->Commit();
 }
 

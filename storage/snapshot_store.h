@@ -44,21 +44,25 @@ class SnapshotStore {
                                                              const SnapshotOptions& options);
 
   // Starts a snapshot, or goes on with one whose writing was interrupted: then writer->offset()
-  // says how much of the data is there already. AlreadyExists if the snapshot is complete.
+  // says how much of the data is there already. That must be a beginning of what follows: whoever
+  // made the data anew, or gets it from another sender, calls Discard and Write again, because two
+  // state machines may write the same state differently. AlreadyExists if the snapshot is complete.
   absl::StatusOr<std::unique_ptr<SnapshotWriter>> Write(GroupId group,
                                                         const raftpb::SnapshotMetadata& metadata);
 
   // Reads in pieces. IsSnapshotMissing if there is no such snapshot.
   absl::StatusOr<std::unique_ptr<SnapshotReader>> Read(GroupId group, raft::EntryId id) const;
 
-  // Write and Read in one piece, for data that fits in memory. Saving what exists already is fine.
+  // Write and Read in one piece, for data that fits in memory. Saving what exists already is fine;
+  // what an interrupted writer has left is written anew.
   absl::Status Save(GroupId group, const raftpb::Snapshot& snapshot);
   absl::StatusOr<raftpb::SnapshotPtr> Load(GroupId group, raft::EntryId id) const;
 
   // Reads all of it, past the page cache where the file system can: proves that the disk has it.
   absl::Status Verify(GroupId group, raft::EntryId id) const;
 
-  // The complete snapshots of a group, oldest first; IsBadFormat if a name is none of ours.
+  // The complete snapshots of a group, oldest first; the groups that have a directory, ascending.
+  // Names that are none of ours are passed over.
   absl::StatusOr<std::vector<raft::EntryId>> List(GroupId group) const;
   absl::StatusOr<std::vector<GroupId>> Groups() const;
 
