@@ -165,7 +165,8 @@ bool SawEnough(const SimulationReport& report, uint64_t runs, uint64_t shown) {
     enough = moments > 0 && (scenario->shows_violation.empty() || shown > 0);
     if (!enough) std::printf("the scenario does not show what it is for\n");
   }
-  const bool drawn = scenario == nullptr && absl::GetFlag(FLAGS_faults).empty();
+  const bool drawn = scenario == nullptr && absl::GetFlag(FLAGS_faults).empty() &&
+                     absl::GetFlag(FLAGS_disk) == "memory";
   if (!drawn || runs < kManyRuns) return enough;
   for (absl::string_view missing : report.coverage().Missing()) {
     std::printf("never happened: %s\n", std::string(missing).c_str());

@@ -139,6 +139,7 @@ void Simulation::ClientActs(NodeId id) {
     payload.Append(attempt->command);
     const absl::Status proposed = server(id).node().Propose(std::move(payload));
     if (raft::IsProposalDropped(proposed)) {
+      coverage_.Count(Seen::kQuotaRefusal);
       dropped_[number] = true;
       clients_->OnRefused(number);
     }
