@@ -103,6 +103,12 @@ class Cluster:
         member.process.wait()
         member.process = None
 
+    def end(self, member):
+        """In good order: what it has begun is done."""
+        member.process.terminate()
+        member.process.wait()
+        member.process = None
+
     def pause(self, member, seconds):
         member.process.send_signal(signal.SIGSTOP)
         time.sleep(seconds)
