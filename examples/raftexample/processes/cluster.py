@@ -168,7 +168,8 @@ class Cluster:
         """{key: value} as this member answers it."""
         deadline = time.monotonic() + seconds
         while True:
-            found = self.ctl("get", "--prefix", prefix, f"--consistency={consistency}", at=member)
+            found = self.ctl("get", "--prefix", prefix, f"--consistency={consistency}", at=member,
+                             timeout=60)
             if found is not None:
                 lines = found.split("\n")
                 return dict(zip(lines[0:-1:2], lines[1::2]))
