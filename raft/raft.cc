@@ -96,6 +96,8 @@ Raft::Raft(const GroupConfig& group, const raftpb::HardState& hard_state,
 }
 
 void Raft::Tick(uint32_t n) {
+  // Mostly nothing is due: then a follower looks at its timer and at nothing else.
+  if (role_ != Role::kLeader && n < timer_.UntilElection()) return timer_.AdvanceFollower(n);
   while (n > 0) n -= role_ == Role::kLeader ? TickLeader(n) : TickElection(n);
 }
 
