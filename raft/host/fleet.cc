@@ -96,6 +96,9 @@ Fleet::Fleet(FleetOptions options)
     founding->metadata.conf_state.voters.push_back(id);
   }
   founding_ = founding;
+  Config shared;
+  options_.configure(shared);
+  shared_ = std::make_shared<const Config>(std::move(shared));
   for (HostId id = 1; id <= options_.hosts; ++id) {
     machines_.push_back(std::make_unique<Machine>(this, id));
     Machine& machine = *machines_.back();
@@ -114,12 +117,11 @@ Fleet::Fleet(FleetOptions options)
 Fleet::~Fleet() = default;
 
 std::unique_ptr<RawNode> Fleet::MakeNode(HostId host, GroupId group, Replica& replica) {
-  Config config;
-  config.id = host;
-  config.storage = &replica.log;
-  config.applied = replica.applied;
-  config.seed = options_.seed + group * options_.hosts + host;
-  options_.configure(config);
+  const GroupConfig config = {.id = host,
+                              .storage = &replica.log,
+                              .applied = replica.applied,
+                              .seed = options_.seed + group * options_.hosts + host,
+                              .shared = shared_};
   absl::StatusOr<std::unique_ptr<RawNode>> node = RawNode::Create(config);
   RAFT_CHECK(node.ok()) << node.status();
   return *std::move(node);

@@ -29,7 +29,7 @@ struct FleetOptions {
   size_t groups = 10;  // Named 1, 2, ..
   uint64_t seed = 1;   // Of everything that is left to chance.
   HostOptions host;    // But for id and life.
-  std::function<void(Config&)> configure = [](Config&) {};
+  std::function<void(Config&)> configure = [](Config&) {};  // All servers alike.
 
   // The network, in steps; one tick has four. Every message takes 1 to max_delay of them.
   uint32_t max_delay = 1;
@@ -112,6 +112,7 @@ class Fleet {
   FleetOptions options_;
   TestRandom random_;
   raftpb::SnapshotPtr founding_;
+  std::shared_ptr<const Config> shared_;  // By all servers.
   std::vector<std::unique_ptr<Machine>> machines_;
   std::multimap<uint64_t, HostMessage> wire_;  // By the step at which they arrive.
   std::map<std::pair<HostId, HostId>, bool> cuts_;

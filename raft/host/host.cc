@@ -52,7 +52,8 @@ Host::~Host() = default;
 
 absl::Status Host::Add(GroupId id, std::unique_ptr<RawNode> node) {
   const Config& config = node->raft().config();
-  RAFT_CHECK(HostOf(config.id) == options_.id) << config.id << " lives elsewhere";
+  RAFT_CHECK(HostOf(node->raft().id()) == options_.id)
+      << "server " << node->raft().id() << " lives elsewhere";
   RAFT_CHECK(!config.async_storage_writes) << "a host writes by itself";
   if (by_id_.contains(id)) {
     return absl::AlreadyExistsError(absl::StrCat("group ", id, " has a server here"));
