@@ -1,24 +1,25 @@
 // What the core costs: whole groups in one process and on one thread, without serialisation, over
 // memory storage, with pre-vote and check quorum on. Each benchmark reports, for one operation,
-// nanoseconds, allocations beyond the payload's own, bytes allocated, and messages sent.
+// nanoseconds, allocations beyond the payload's own, bytes allocated (the payload's own Cord
+// included), and messages sent.
 #include <benchmark/benchmark.h>
 #include <malloc.h>
 
 #include <algorithm>
 #include <cstdint>
-#include <ctime>
 #include <memory>
 #include <string>
 #include <utility>
 #include <vector>
 
 #include "absl/strings/cord.h"
+#include "absl/types/span.h"
 #include "raft/check.h"
 #include "raft/quorum/majority.h"
 #include "raft/raft.h"
 #include "raft/raw_node.h"
+#include "raft/testing/meter.h"
 #include "raft/tracker/progress_map.h"
-#include "raftpb/allocation_counter.h"
 #include "storage/memory_storage.h"
 
 namespace raft {
@@ -53,8 +54,8 @@ class Group {
 
   RawNode& leader() { return *nodes_[0]; }
   RawNode& node(NodeId id) { return *nodes_[id - 1]; }
-  uint64_t messages() const { return messages_; }
   uint64_t reads() const { return reads_; }
+  static uint64_t messages() { return messages_; }  // Of all groups together.
 
   void Lead(NodeId id) {
     RAFT_CHECK(node(id).Campaign().ok());
@@ -63,6 +64,10 @@ class Group {
   }
 
   void CutOff(NodeId id) { cut_off_ = id; }
+  void Remove(NodeId id) {
+    nodes_[id - 1].reset();
+    storages_[id - 1].reset();
+  }
   // What is sent to it stays on the way.
   void Stall(NodeId id) { stalled_ = id; }
 
@@ -113,22 +118,12 @@ class Group {
   std::vector<std::unique_ptr<storage::MemoryStorage>> storages_;
   std::vector<std::unique_ptr<RawNode>> nodes_;
   static inline Ready ready_;  // Of a host that drives its groups one after the other.
+  static inline uint64_t messages_ = 0;
   std::vector<Message> on_the_way_;
   NodeId cut_off_ = kNone;
   NodeId stalled_ = kNone;
-  uint64_t messages_ = 0;
   uint64_t reads_ = 0;
 };
-
-// Processor time, which a busy machine does not stretch.
-double CpuNanoseconds() {
-  return static_cast<double>(std::clock()) * (1e9 / static_cast<double>(CLOCKS_PER_SEC));
-}
-
-void ReportTime(benchmark::State& state, double operations, double start) {
-  state.SetItemsProcessed(static_cast<int64_t>(operations));
-  state.counters["ns_per_op"] = (CpuNanoseconds() - start) / operations;
-}
 
 // A payload as an embedder has it: a buffer that arrived, handed over without a copy.
 class Payload {
@@ -143,30 +138,6 @@ class Payload {
 
  private:
   std::string bytes_;
-};
-
-// Reports per operation what was counted since its construction.
-class Meter {
- public:
-  Meter(benchmark::State& state, const Group& group)
-      : state_(state), group_(group), messages_before_(group.messages()) {}
-
-  // `payload_allocations` per operation are the caller's own, and not counted.
-  void Report(double operations, double payload_allocations = 0) {
-    state_.counters["allocs_per_op"] =
-        static_cast<double>(counter_.allocations()) / operations - payload_allocations;
-    state_.counters["bytes_per_op"] = static_cast<double>(counter_.bytes()) / operations;
-    state_.counters["msgs_per_op"] =
-        static_cast<double>(group_.messages() - messages_before_) / operations;
-    ReportTime(state_, operations, start_);
-  }
-
- private:
-  benchmark::State& state_;
-  const Group& group_;
-  uint64_t messages_before_;
-  double start_ = CpuNanoseconds();
-  raftpb::AllocationCounter counter_;
 };
 
 enum class Batching { kOne, kSeparate, kTogether };
@@ -193,7 +164,7 @@ void BM_Commit(benchmark::State& state) {
     commit();
     if (i % kCompactEvery == 0) group.Compact();
   }
-  Meter meter(state, group);
+  testing::Meter meter(state, &Group::messages);
   int round = 0;
   for (auto _ : state) {
     commit();
@@ -211,7 +182,7 @@ void BM_ReadIndex(benchmark::State& state) {
   Group group(3);
   const int reads = static_cast<int>(state.range(0));
   const absl::Cord context("read");
-  Meter meter(state, group);
+  testing::Meter meter(state, &Group::messages);
   const uint64_t before = group.reads();
   for (auto _ : state) {
     for (int i = 0; i < reads; ++i) RAFT_CHECK(group.leader().ReadIndex(context).ok());
@@ -224,7 +195,7 @@ BENCHMARK(BM_ReadIndex)->ArgName("reads")->Arg(1)->Arg(64)->Arg(1024);
 
 void BM_HeartbeatRound(benchmark::State& state) {
   Group group(3);
-  Meter meter(state, group);
+  testing::Meter meter(state, &Group::messages);
   for (auto _ : state) {
     group.leader().Tick();
     group.Pump();
@@ -248,30 +219,29 @@ void BM_TickIdle(benchmark::State& state) {
     config.storage = storages.back().get();
     nodes.push_back(*RawNode::Create(config));
   }
-  const double start = CpuNanoseconds();
+  testing::Meter meter(state, &Group::messages);
   for (auto _ : state) {
     for (auto& node : nodes) node->Tick();
   }
-  ReportTime(state, static_cast<double>(state.iterations()) * static_cast<double>(groups), start);
+  meter.Report(static_cast<double>(state.iterations()) * static_cast<double>(groups));
 }
 BENCHMARK(BM_TickIdle)->ArgName("groups")->Arg(10'000)->Arg(100'000);
 
 // Bytes that the allocator has given out, its own overhead included.
 double HeldBytes() { return static_cast<double>(mallinfo2().uordblks); }
 
-// Of groups of three: what a server that has just started costs, node and storage; and what one of
-// all three costs, storage included, after an election and a hundred entries that were compacted.
+// What a server of a group of three holds that has just started: its node, and its storage. An
+// operation is to start one.
 void BM_MemoryPerIdleGroup(benchmark::State& state) {
   constexpr int kGroups = 1000;
   const raftpb::SnapshotPtr founding = Founding(3);
   const auto shared = std::make_shared<const Config>();
-  const Payload payload(128);
-  double node = 0;
-  double storage = 0;
-  double after_work = 0;
+  testing::Meter meter(state, &Group::messages);
   for (auto _ : state) {
+    meter.Pause();
     std::vector<std::unique_ptr<storage::MemoryStorage>> storages(kGroups);
     std::vector<std::unique_ptr<RawNode>> nodes(kGroups);
+    meter.Resume();
     const double before = HeldBytes();
     for (auto& s : storages) s = std::make_unique<storage::MemoryStorage>(founding);
     const double with_storages = HeldBytes();
@@ -279,34 +249,56 @@ void BM_MemoryPerIdleGroup(benchmark::State& state) {
       nodes[i] =
           *RawNode::Create(GroupConfig{.id = 1, .storage = storages[i].get(), .shared = shared});
     }
-    storage = (with_storages - before) / kGroups;
-    node = (HeldBytes() - with_storages) / kGroups;
+    state.counters["storage_bytes"] = (with_storages - before) / kGroups;
+    state.counters["node_bytes"] = (HeldBytes() - with_storages) / kGroups;
+    meter.Pause();
+  }
+  meter.Report(static_cast<double>(state.iterations()) * kGroups);
+  state.counters["sizeof_raft"] = sizeof(Raft);
+}
+BENCHMARK(BM_MemoryPerIdleGroup);
 
+// What leader and follower of an idle group of three hold, storage included, after an election and
+// so many entries of 128 bytes, which were compacted. What they share, a chunk of the log, is
+// counted for one of the followers. An operation is a group's life until then.
+void BM_MemoryAfterWork(benchmark::State& state) {
+  constexpr int kGroups = 1000;
+  const raftpb::SnapshotPtr founding = Founding(3);
+  const auto shared = std::make_shared<const Config>();
+  const Payload payload(128);
+  testing::Meter meter(state, &Group::messages);
+  for (auto _ : state) {
+    meter.Resume();
     std::vector<std::unique_ptr<Group>> groups(kGroups);
-    const double before_groups = HeldBytes();
     for (auto& group : groups) {
       group = std::make_unique<Group>(founding, 3, shared);
       group->Lead(1);
-      for (int i = 0; i < 100; ++i) {
+      for (int i = 0; i < state.range(0); ++i) {
         RAFT_CHECK(group->leader().Propose(payload.Cord()).ok());
         group->Pump();
       }
       group->Compact();
     }
-    after_work = (HeldBytes() - before_groups) / (3 * kGroups);
+    meter.Pause();
+    const double with_all = HeldBytes();
+    for (auto& group : groups) group->Remove(1);
+    const double with_followers = HeldBytes();
+    for (auto& group : groups) {
+      group->Remove(2);
+      group->Remove(3);
+    }
+    state.counters["leader_bytes"] = (with_all - with_followers) / kGroups;
+    state.counters["follower_bytes"] = (with_followers - HeldBytes()) / (2 * kGroups);
   }
-  state.counters["node_bytes"] = node;
-  state.counters["storage_bytes"] = storage;
-  state.counters["bytes_after_work"] = after_work;
-  state.counters["sizeof_raft"] = sizeof(Raft);
+  meter.Report(static_cast<double>(state.iterations()) * kGroups);
 }
-BENCHMARK(BM_MemoryPerIdleGroup);
+BENCHMARK(BM_MemoryAfterWork)->ArgName("entries")->Arg(0)->Arg(100)->Unit(benchmark::kMillisecond);
 
 // From a follower's campaign to its first entry committed everywhere.
 void BM_Election(benchmark::State& state) {
   const auto nodes = static_cast<NodeId>(state.range(0));
   Group group(static_cast<int>(nodes));
-  Meter meter(state, group);
+  testing::Meter meter(state, &Group::messages);
   NodeId next = 1;
   for (auto _ : state) {
     next = next % nodes + 1;
@@ -325,23 +317,22 @@ BENCHMARK(BM_Election)->ArgName("nodes")->Arg(3)->Arg(5);
 void BM_ElectionOfManyGroups(benchmark::State& state) {
   const auto shared = std::make_shared<const Config>();
   const raftpb::SnapshotPtr founding = Founding(3);
-  double elections = 0;
-  double nanoseconds = 0;
+  testing::Meter meter(state, &Group::messages);
   for (auto _ : state) {
+    meter.Pause();
     std::vector<std::unique_ptr<Group>> groups(state.range(0));
     for (auto& group : groups) group = std::make_unique<Group>(founding, 3, shared);
-    const double start = CpuNanoseconds();
+    meter.Resume();
     for (auto& group : groups) group->Lead(1);
-    nanoseconds += CpuNanoseconds() - start;
-    elections += static_cast<double>(groups.size());
+    meter.Pause();
   }
-  state.counters["ns_per_op"] = nanoseconds / elections;
+  meter.Report(static_cast<double>(state.iterations() * state.range(0)));
 }
 BENCHMARK(BM_ElectionOfManyGroups)->ArgName("groups")->Arg(10'000)->Unit(benchmark::kMillisecond);
 
 void BM_TransferLeadership(benchmark::State& state) {
   Group group(3);
-  Meter meter(state, group);
+  testing::Meter meter(state, &Group::messages);
   NodeId leader = 1;
   for (auto _ : state) {
     const NodeId target = leader % 3 + 1;
@@ -364,16 +355,13 @@ void BM_CommittedIndex(benchmark::State& state) {
   progress.Reconcile(config, {}, 1);
   Index acked = 100;
   for (auto& [id, peer] : progress) peer.MaybeUpdate(acked += id * 7919 % 13);
+  testing::Meter meter(state, &Group::messages);
   for (auto _ : state) benchmark::DoNotOptimize(progress.CommittedIndex(config));
+  meter.Report(static_cast<double>(state.iterations()));
 }
 BENCHMARK(BM_CommittedIndex)
     ->ArgNames({"voters", "outgoing"})
-    ->Args({1, 0})
-    ->Args({3, 0})
-    ->Args({5, 0})
-    ->Args({7, 0})
-    ->Args({9, 0})
-    ->Args({11, 0})
+    ->ArgsProduct({benchmark::CreateDenseRange(1, 11, 1), {0}})
     ->Args({3, 3})
     ->Args({5, 5});
 
@@ -385,9 +373,9 @@ void BM_CatchUp(benchmark::State& state) {
   Config config;
   config.max_size_per_msg = state.range(0);
   config.max_committed_size_per_ready = state.range(0);
-  double nanoseconds = 0;
-  double messages = 0;
+  testing::Meter meter(state, &Group::messages);
   for (auto _ : state) {
+    meter.Pause();
     Group group(3, config);
     group.CutOff(3);
     for (int i = 0; i < kEntries; i += kBatch) {
@@ -395,17 +383,13 @@ void BM_CatchUp(benchmark::State& state) {
       group.Pump();
     }
     group.CutOff(kNone);
-    const uint64_t before = group.messages();
-    const double start = CpuNanoseconds();
+    meter.Resume();
     group.leader().Tick();  // The heartbeat's answer tells that the follower is back.
     group.Pump();
-    nanoseconds += CpuNanoseconds() - start;
-    messages += static_cast<double>(group.messages() - before);
+    meter.Pause();
     RAFT_CHECK(group.node(3).GetBasicStatus().applied >= kEntries);
   }
-  const double entries = static_cast<double>(state.iterations()) * kEntries;
-  state.counters["ns_per_op"] = nanoseconds / entries;
-  state.counters["msgs_per_op"] = messages / entries;
+  meter.Report(static_cast<double>(state.iterations()) * kEntries);
 }
 BENCHMARK(BM_CatchUp)
     ->ArgName("bytes_per_message")
@@ -415,7 +399,8 @@ BENCHMARK(BM_CatchUp)
 
 // Proposals of 1 KiB come faster than they can be committed, whatever happens to them: so many
 // rounds of 64 while one follower, or both, do not read what they are sent. What the leader and the
-// network hold at most beyond what they held before; the logs are compacted as they are applied.
+// network hold at most beyond what they held before; the logs are compacted as they are applied. An
+// operation is a proposal, taken or refused.
 void BM_Overload(benchmark::State& state) {
   const auto stalled = static_cast<int>(state.range(0));
   constexpr int kRounds = 10'000;
@@ -426,6 +411,7 @@ void BM_Overload(benchmark::State& state) {
   config.max_uncommitted_size = 16 << 20;
   double peak = 0;
   double refused = 0;
+  testing::Meter meter(state, &Group::messages);
   for (auto _ : state) {
     Group group(3, config);
     const double before = HeldBytes();
@@ -438,9 +424,10 @@ void BM_Overload(benchmark::State& state) {
       group.Compact();
     }
   }
+  const double proposals = static_cast<double>(state.iterations()) * kRounds * kBatch;
+  meter.Report(proposals, /*payload_allocations=*/1);
   state.counters["peak_bytes"] = peak;
-  state.counters["refused"] =
-      refused / (static_cast<double>(state.iterations()) * kRounds * kBatch);
+  state.counters["refused"] = refused / proposals;
 }
 BENCHMARK(BM_Overload)
     ->ArgName("stalled")

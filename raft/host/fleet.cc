@@ -188,6 +188,7 @@ void Fleet::Crash(HostId id) {
   Machine& machine = *machines_[id - 1];
   machine.host.reset();
   machine.batch.clear();
+  ++crashes_;
 }
 
 void Fleet::Restart(HostId id) {
@@ -297,7 +298,8 @@ void Fleet::OnApply(Machine& machine, GroupId group, const Ready& ready) {
     replica.applied = entry.index;
     replica.hash = Mix(replica.hash, entry);
     ++applied_entries_;
-    Agree(machine.id, group, entry.index, replica.hash);
+    const bool first = Agree(machine.id, group, entry.index, replica.hash);
+    committed_commands_ += first && !entry.data.empty();
   }
   if (options_.compact_every != kNoLimit &&
       replica.applied >= replica.log.FirstIndex() + options_.compact_every) {
@@ -310,15 +312,19 @@ void Fleet::OnApply(Machine& machine, GroupId group, const Ready& ready) {
 }
 
 // State Machine Safety (Figure 3.2): the same up to every index, on all hosts and in all lives.
-void Fleet::Agree(HostId host, GroupId group, Index index, uint64_t hash) {
+// Whether nobody had got that far before.
+bool Fleet::Agree(HostId host, GroupId group, Index index, uint64_t hash) {
   std::vector<uint64_t>& agreed = agreed_[group - 1];
   const size_t at = index - kFounded;
   if (at == agreed.size()) {
     agreed.push_back(hash);
-  } else if (at > agreed.size() || agreed[at] != hash) {
+    return true;
+  }
+  if (at > agreed.size() || agreed[at] != hash) {
     Violated(
         absl::StrCat("group ", group, " on host ", host, " applied something else up to ", index));
   }
+  return false;
 }
 
 void Fleet::ExpectNothingLost() {

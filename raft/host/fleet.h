@@ -84,7 +84,10 @@ class Fleet {
   // --- Looking ---
 
   const std::vector<std::string>& violations() const { return violations_; }
-  uint64_t applied_entries() const { return applied_entries_; }
+  uint64_t applied_entries() const { return applied_entries_; }  // By each server that did.
+  // Entries that carry something, each counted when the first server applies it.
+  uint64_t committed_commands() const { return committed_commands_; }
+  uint64_t crashes() const { return crashes_; }
   // Everybody has applied everything that anybody ever has. What is missing becomes a violation.
   void ExpectNothingLost();
   uint64_t messages() const { return messages_; }
@@ -105,7 +108,7 @@ class Fleet {
   void Work(Machine& machine);
   void OnSend(HostMessage& message);
   void OnApply(Machine& machine, GroupId group, const Ready& ready);
-  void Agree(HostId host, GroupId group, Index index, uint64_t hash);
+  bool Agree(HostId host, GroupId group, Index index, uint64_t hash);
   bool OneIn(uint32_t n) { return n != 0 && random_.OneIn(n); }
   void Violated(std::string what);
 
@@ -121,6 +124,8 @@ class Fleet {
   uint64_t lives_ = 0;
   uint64_t messages_ = 0;
   uint64_t applied_entries_ = 0;
+  uint64_t committed_commands_ = 0;
+  uint64_t crashes_ = 0;
   // Of each group, the hash after every index that anybody has applied.
   std::vector<std::vector<uint64_t>> agreed_;
   std::vector<std::map<Term, HostId>> leaders_;
