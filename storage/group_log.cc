@@ -10,16 +10,19 @@ namespace storage {
 
 void GroupLog::Append(const Run& run) {
   known_ = true;
-  TrimCache(run.first - 1);
-  DropRunsFrom(run.first);
-  if (run.first > last_index() + 1) {
+  if (run.first <= last_.index) {
+    TrimCache(run.first - 1);
+    DropRunsFrom(run.first);
+  }
+  if (run.first > last_.index + 1) {
     // Replay from the middle: what is before this gap is out of reach.
-    DropRunsUpTo(last_index());
+    DropRunsUpTo(last_.index);
   }
   if (run.last <= compacted_.index) return;
   runs_.push_back(run);
   live_bytes_ += run.bytes;
   if (run.first <= compacted_.index) runs_.back().first = compacted_.index + 1;
+  last_ = {run.term, run.last};
 }
 
 void GroupLog::SetHardState(const raftpb::HardState& hard_state, uint64_t segment) {
@@ -42,6 +45,7 @@ void GroupLog::RestoreSnapshot(std::shared_ptr<const raftpb::SnapshotMetadata> s
   cache_.Clear();
   cached_bytes_ = 0;
   compacted_ = snapshot->id();
+  last_ = compacted_;
   compacted_segment_ = segment;
   MarkSnapshot(std::move(snapshot), segment);
 }
@@ -52,6 +56,7 @@ void GroupLog::Compact(raft::EntryId compacted, uint64_t segment) {
   if (compacted.index <= compacted_.index) return;
   DropRunsUpTo(compacted.index);
   compacted_ = compacted;
+  FindLast();
   const raft::Index kept = last_index() - compacted.index;
   if (cache_.size() > kept) DropCacheFront(cache_.size() - kept);
 }
@@ -139,6 +144,7 @@ void GroupLog::DropRunsFrom(raft::Index index) {
     runs_.pop_back();
   }
   if (runs_.size() > dropped_runs_ && runs_.back().last >= index) runs_.back().last = index - 1;
+  FindLast();
 }
 
 void GroupLog::DropRunsUpTo(raft::Index index) {
@@ -155,9 +161,13 @@ void GroupLog::DropRunsUpTo(raft::Index index) {
   }
 }
 
+void GroupLog::FindLast() {
+  last_ = runs().empty() ? compacted_ : raft::EntryId{runs().back().term, runs().back().last};
+}
+
 // Drops the entries after `last`, which is before the end: they are being replaced.
 void GroupLog::TrimCache(raft::Index last) {
-  const raft::Index end = last_index();
+  const raft::Index end = last_.index;
   const size_t dropped = std::min<uint64_t>(cache_.size(), end > last ? end - last : 0);
   for (size_t i = cache_.size() - dropped; i < cache_.size(); ++i) {
     cached_bytes_ -= PayloadSize(cache_[i]);

@@ -14,19 +14,9 @@
 #include "raftpb/entry_list.h"
 #include "raftpb/hard_state.h"
 #include "raftpb/snapshot.h"
+#include "storage/run.h"
 
 namespace storage {
-
-// Consecutive entries of one term that stand together in one record.
-struct Run {
-  raft::Index first = 0;  // Of those that count; the record may hold more, before and after.
-  raft::Index last = 0;
-  raft::Term term = 0;
-  uint64_t segment = 0;
-  uint64_t frame = 0;  // Offset of the record in the segment.
-  uint32_t item = 0;   // Offset of the item in the record's payload.
-  uint32_t bytes = 0;  // Of the item.
-};
 
 // A log that starts behind compacted() and is a list of runs. Not thread-safe.
 //
@@ -56,8 +46,8 @@ class GroupLog {
   raft::EntryId compacted() const { return compacted_; }
   const std::shared_ptr<const raftpb::SnapshotMetadata>& snapshot() const { return snapshot_; }
   raft::Index first_index() const { return compacted_.index + 1; }
-  raft::Index last_index() const { return runs().empty() ? compacted_.index : runs().back().last; }
-  raft::Term last_term() const { return runs().empty() ? compacted_.term : runs().back().term; }
+  raft::Index last_index() const { return last_.index; }
+  raft::Term last_term() const { return last_.term; }
   // Requires an index of [compacted().index, last_index()].
   raft::Term TermAt(raft::Index index) const;
 
@@ -102,6 +92,7 @@ class GroupLog {
   absl::Span<const Run> runs() const { return absl::MakeConstSpan(runs_).subspan(dropped_runs_); }
   void DropRunsFrom(raft::Index index);
   void DropRunsUpTo(raft::Index index);
+  void FindLast();
   void TrimCache(raft::Index last);
   void DropCacheFront(size_t n);
 
@@ -110,6 +101,8 @@ class GroupLog {
   uint64_t hard_state_segment_ = 0;  // 0: nowhere; likewise below.
   raft::EntryId compacted_;
   uint64_t compacted_segment_ = 0;
+  raft::EntryId
+      last_;  // Of the last run, or compacted_: the runs are seldom in a processor's cache.
   std::shared_ptr<const raftpb::SnapshotMetadata> snapshot_;
   uint64_t snapshot_segment_ = 0;
 

@@ -111,6 +111,7 @@ absl::Status LogStore::Impl::CheckAppend(const LogBatch& batch, size_t i, Checke
                                                      " bytes, more than the limit of ",
                                                      options_.max_entry_bytes));
     }
+    checked.terms += entry.term != term;
     term = entry.term;
     ++index;
   }
@@ -152,17 +153,15 @@ absl::Status LogStore::Impl::CheckCompact(const LogBatch& batch, size_t i, Check
   return absl::OkStatus();
 }
 
+// Of a batch that has been checked.
 uint64_t LogStore::Impl::MaxBytes(const LogBatch& batch) const {
   size_t items = batch.changes_.size() + 2 * staged_.size();
   size_t entries = 0;
   size_t other = 24 * items;
-  for (const Change& change : batch.changes_) {
+  for (size_t i = 0; i < batch.changes_.size(); ++i) {
+    const Change& change = batch.changes_[i];
     entries += change.entries.size();
-    raft::Term term = 0;
-    for (const raftpb::Entry& entry : change.entries) {
-      if (entry.term != term) ++items;
-      term = entry.term;
-    }
+    items += checked_[i].terms;
     if (change.snapshot != nullptr) other += raftpb::Encode(*change.snapshot).size();
   }
   return encoder_.MaxBytes(entries, batch.payload_bytes_, items, other, options_.block_bytes);

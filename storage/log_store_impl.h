@@ -83,6 +83,7 @@ class LogStore::Impl {
     GroupLog* group = nullptr;
     bool nothing = false;  // Everything it says is there already.
     size_t begin = 0;      // kAppend: the first entry that is not compacted.
+    size_t terms = 0;      // kAppend: how often the term changes, its first included.
     raft::Term term = 0;   // kCompact.
   };
 

@@ -176,8 +176,7 @@ void LogStore::Impl::PublishMoved(const std::vector<GroupId>& ids) {
   for (GroupId id : ids) {
     std::vector<Run> runs;
     while (placed < encoder_.placed().size() && encoder_.placed()[placed].group == id) {
-      const wal::BatchEncoder::Placed& p = encoder_.placed()[placed++];
-      runs.push_back({p.first, p.last, p.term, end_.segment, p.frame, p.item, p.bytes});
+      runs.push_back(encoder_.placed()[placed++].run);
     }
     groups_.find(id)->second->Relocate(std::move(runs), end_.segment);
   }

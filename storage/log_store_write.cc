@@ -201,9 +201,9 @@ void LogStore::Impl::PublishAppend(GroupLog& group, const Change& change, size_t
                                    size_t& placed) {
   raft::Index last = 0;
   while (last != change.entries.back().index) {
-    const wal::BatchEncoder::Placed& p = encoder_.placed()[placed++];
-    group.Append({p.first, p.last, p.term, end_.segment, p.frame, p.item, p.bytes});
-    last = p.last;
+    const Run& run = encoder_.placed()[placed++].run;
+    group.Append(run);
+    last = run.last;
   }
   group.Cache(change.entries, begin);
   group.ShrinkCache(options_.cache_bytes_per_group);

@@ -2,10 +2,14 @@
 #ifndef RAFT_STORAGE_WAL_BYTES_H_
 #define RAFT_STORAGE_WAL_BYTES_H_
 
+#include <algorithm>
+#include <cstddef>
 #include <cstdint>
 #include <cstring>
+#include <memory>
 #include <string>
 #include <type_traits>
+#include <utility>
 
 #include "absl/strings/string_view.h"
 
@@ -36,6 +40,40 @@ void AppendLittleEndian(T value, std::string& to) {
   StoreLittleEndian(value, bytes);
   to.append(bytes, sizeof(T));
 }
+
+// Bytes that are written one after the other. Clear() keeps the memory.
+class ByteBuffer {
+ public:
+  // Adds so many bytes, to be written by the caller; valid until the next call.
+  char* Add(size_t bytes) {
+    if (size_ + bytes > capacity_) Reserve(size_ + bytes);
+    char* const added = bytes_.get() + size_;
+    size_ += bytes;
+    return added;
+  }
+  void Add(absl::string_view bytes) { std::memcpy(Add(bytes.size()), bytes.data(), bytes.size()); }
+  template <typename T>
+  void AddLittleEndian(T value) {
+    StoreLittleEndian(value, Add(sizeof(T)));
+  }
+  void Clear() { size_ = 0; }
+
+  size_t size() const { return size_; }
+  char* data() { return bytes_.get(); }
+  const char* data() const { return bytes_.get(); }
+
+ private:
+  void Reserve(size_t least) {
+    capacity_ = std::max(least, 2 * capacity_);
+    auto larger = std::make_unique_for_overwrite<char[]>(capacity_);
+    if (size_ > 0) std::memcpy(larger.get(), bytes_.get(), size_);
+    bytes_ = std::move(larger);
+  }
+
+  std::unique_ptr<char[]> bytes_;
+  size_t size_ = 0;
+  size_t capacity_ = 0;
+};
 
 // Takes numbers off the front of a byte string. Once one did not fit, everything reads as zero and
 // ok() is false.

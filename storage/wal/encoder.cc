@@ -2,11 +2,12 @@
 
 #include <algorithm>
 #include <cstddef>
+#include <cstring>
 #include <iterator>
+#include <string>
 
 #include "absl/types/optional.h"
 #include "raftpb/wire.h"
-#include "storage/wal/bytes.h"
 #include "storage/wal/checksum.h"
 
 namespace storage::wal {
@@ -28,7 +29,7 @@ void BatchEncoder::Start(const Position& position, uint32_t salt, uint32_t block
   salt_ = salt;
   block_bytes_ = block_bytes;
   type_ = FrameType::kItems;
-  buffer_.clear();
+  buffer_.Clear();
   cuts_.clear();
   pieces_.clear();
   placed_.clear();
@@ -40,7 +41,7 @@ void BatchEncoder::OpenFrame() {
   frame_start_ = buffer_.size();
   frame_cut_ = cuts_.size();
   payload_bytes_ = 0;
-  buffer_.resize(buffer_.size() + kFrameHeaderBytes);
+  buffer_.Add(kFrameHeaderBytes);
 }
 
 // Calls visit with all pieces of the buffer from `from` on, and of the cuts from first_cut on.
@@ -66,7 +67,7 @@ void BatchEncoder::CloseFrame(bool last) {
   header.sequence = position_.sequence;
   header.batch = position_.batch;
   header.previous = position_.previous;
-  buffer_.append(header.padding_bytes, '\0');
+  std::memset(buffer_.Add(header.padding_bytes), 0, header.padding_bytes);
 
   const uint32_t salt = type_ == FrameType::kHead ? 0 : salt_;
   EncodeBodyPrefix(header, buffer_.data() + frame_start_);
@@ -83,16 +84,10 @@ void BatchEncoder::CloseFrame(bool last) {
   frame_open_ = false;
 }
 
-// Room for so many bytes at the end of the buffer, valid until it grows again.
-char* BatchEncoder::Grow(size_t bytes) {
-  buffer_.resize(buffer_.size() + bytes);
-  return buffer_.data() + buffer_.size() - bytes;
-}
-
 void BatchEncoder::BeginItem(ItemKind kind, GroupId group, uint64_t body_bytes) {
   if (frame_open_ && payload_bytes_ >= record_bytes_) CloseFrame(false);
   if (!frame_open_) OpenFrame();
-  char* const header = Grow(kItemHeaderBytes);
+  char* const header = buffer_.Add(kItemHeaderBytes);
   StoreLittleEndian(static_cast<uint32_t>(kind), header);
   StoreLittleEndian(static_cast<uint32_t>(body_bytes), header + 4);
   StoreLittleEndian(group, header + 8);
@@ -120,9 +115,11 @@ BatchEncoder::EntryIterator BatchEncoder::AddRun(GroupId group, EntryIterator fi
 
   BeginItem(ItemKind::kEntries, group, body_bytes);
   const uint32_t item_bytes = static_cast<uint32_t>(kItemHeaderBytes + body_bytes);
-  placed_.push_back({group, first->index, first->index + count - 1, first->term, position_.offset,
-                     static_cast<uint32_t>(payload_bytes_ - item_bytes), item_bytes});
-  char* header = Grow(kEntriesHeaderBytes + count * kEntryHeaderBytes);
+  placed_.push_back(
+      {group,
+       {first->index, first->index + count - 1, first->term, position_.segment, position_.offset,
+        static_cast<uint32_t>(payload_bytes_ - item_bytes), item_bytes}});
+  char* header = buffer_.Add(kEntriesHeaderBytes + count * kEntryHeaderBytes);
   StoreLittleEndian(first->index, header);
   StoreLittleEndian(first->term, header + 8);
   StoreLittleEndian(count, header + 16);
@@ -144,7 +141,7 @@ void BatchEncoder::AddPayload(const absl::Cord& data) {
 
 void BatchEncoder::AddPiece(absl::string_view piece) {
   if (piece.size() < kGatheredBytes) {
-    buffer_.append(piece.data(), piece.size());
+    buffer_.Add(piece);
   } else {
     cuts_.push_back({buffer_.size(), piece});
   }
@@ -152,29 +149,29 @@ void BatchEncoder::AddPiece(absl::string_view piece) {
 
 void BatchEncoder::AddHardState(GroupId group, const raftpb::HardState& hard_state) {
   BeginItem(ItemKind::kHardState, group, 24);
-  AppendLittleEndian(hard_state.term, buffer_);
-  AppendLittleEndian(hard_state.vote, buffer_);
-  AppendLittleEndian(hard_state.commit, buffer_);
+  buffer_.AddLittleEndian(hard_state.term);
+  buffer_.AddLittleEndian(hard_state.vote);
+  buffer_.AddLittleEndian(hard_state.commit);
 }
 
 void BatchEncoder::AddSnapshot(ItemKind kind, GroupId group,
                                const raftpb::SnapshotMetadata& metadata) {
   const std::string bytes = raftpb::Encode(metadata);
   BeginItem(kind, group, bytes.size());
-  buffer_ += bytes;
+  buffer_.Add(bytes);
 }
 
 void BatchEncoder::AddCompact(GroupId group, raft::EntryId compacted) {
   BeginItem(ItemKind::kCompact, group, 16);
-  AppendLittleEndian(compacted.index, buffer_);
-  AppendLittleEndian(compacted.term, buffer_);
+  buffer_.AddLittleEndian(compacted.index);
+  buffer_.AddLittleEndian(compacted.term);
 }
 
 void BatchEncoder::AddForget(GroupId group) { BeginItem(ItemKind::kForget, group, 0); }
 
 void BatchEncoder::AddPurge(uint64_t first_needed_segment) {
   BeginItem(ItemKind::kPurge, 0, 8);
-  AppendLittleEndian(first_needed_segment, buffer_);
+  buffer_.AddLittleEndian(first_needed_segment);
 }
 
 void BatchEncoder::AddHead(const SegmentHead& head) {

@@ -5,7 +5,6 @@
 
 #include <cstddef>
 #include <cstdint>
-#include <string>
 #include <vector>
 
 #include "absl/strings/cord.h"
@@ -15,6 +14,8 @@
 #include "raftpb/entry_list.h"
 #include "raftpb/hard_state.h"
 #include "raftpb/snapshot.h"
+#include "storage/run.h"
+#include "storage/wal/bytes.h"
 #include "storage/wal/format.h"
 #include "storage/wal/reader.h"
 
@@ -34,12 +35,7 @@ class BatchEncoder {
   // Where a run of entries was put.
   struct Placed {
     GroupId group = 0;
-    raft::Index first = 0;
-    raft::Index last = 0;
-    raft::Term term = 0;
-    uint64_t frame = 0;  // Offset in the segment.
-    uint32_t item = 0;   // Offset in the frame's payload.
-    uint32_t bytes = 0;  // Of the item.
+    Run run;
   };
 
   // No batch of these entries and items can become longer than this; for one that has both, the
@@ -77,7 +73,6 @@ class BatchEncoder {
 
   void OpenFrame();
   void CloseFrame(bool last);
-  char* Grow(size_t bytes);
   void BeginItem(ItemKind kind, GroupId group, uint64_t body_bytes);
   EntryIterator AddRun(GroupId group, EntryIterator first, EntryIterator last);
   void AddPayload(const absl::Cord& data);
@@ -92,7 +87,7 @@ class BatchEncoder {
   uint32_t block_bytes_ = 0;
   FrameType type_ = FrameType::kItems;
 
-  std::string buffer_;
+  ByteBuffer buffer_;
   std::vector<Cut> cuts_;
   std::vector<absl::string_view> pieces_;
   std::vector<Placed> placed_;

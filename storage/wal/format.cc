@@ -64,12 +64,12 @@ uint32_t HeaderChecksum(const char* bytes) {
   return LoadLittleEndian<uint32_t>(bytes + kSealedBytes);
 }
 
-void EncodeTo(const SegmentHead& head, std::string& out) {
-  AppendLittleEndian(head.identity.cluster_id, out);
-  AppendLittleEndian(head.identity.node_id, out);
-  AppendLittleEndian(head.block_bytes, out);
-  AppendLittleEndian(head.salt, out);
-  AppendLittleEndian(head.file_bytes, out);
+void EncodeTo(const SegmentHead& head, ByteBuffer& out) {
+  out.AddLittleEndian(head.identity.cluster_id);
+  out.AddLittleEndian(head.identity.node_id);
+  out.AddLittleEndian(head.block_bytes);
+  out.AddLittleEndian(head.salt);
+  out.AddLittleEndian(head.file_bytes);
 }
 
 absl::optional<SegmentHead> DecodeSegmentHead(absl::string_view payload) {

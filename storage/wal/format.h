@@ -38,6 +38,7 @@
 #include "raftpb/snapshot.h"
 #include "storage/identity.h"
 #include "storage/log_batch.h"
+#include "storage/wal/bytes.h"
 
 namespace storage::wal {
 
@@ -103,7 +104,7 @@ struct SegmentHead {
   }
 };
 inline constexpr size_t kSegmentHeadBytes = 32;
-void EncodeTo(const SegmentHead& head, std::string& out);
+void EncodeTo(const SegmentHead& head, ByteBuffer& out);
 absl::optional<SegmentHead> DecodeSegmentHead(absl::string_view payload);
 
 std::string SegmentName(uint64_t segment);                          // "000000000000000a.wal"
