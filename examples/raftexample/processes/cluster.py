@@ -2,7 +2,6 @@
 
 import concurrent.futures
 import os
-import signal
 import socket
 import subprocess
 import time
@@ -108,11 +107,6 @@ class Cluster:
         member.process.terminate()
         member.process.wait()
         member.process = None
-
-    def pause(self, member, seconds):
-        member.process.send_signal(signal.SIGSTOP)
-        time.sleep(seconds)
-        member.process.send_signal(signal.SIGCONT)
 
     def ctl(self, *arguments, at=None, timeout=5, stdin=None):
         """etcdctl's output; None if it failed. `at`: a member; else whoever answers."""
