@@ -17,8 +17,14 @@
 
 namespace {
 
-// Allocations so far, in a program of one thread.
+// So far, in a program of one thread.
 int64_t allocations = 0;
+int64_t freed = 0;
+
+void Free(void* memory) {
+  freed += memory != nullptr;
+  std::free(memory);
+}
 
 }  // namespace
 
@@ -28,10 +34,10 @@ void* operator new(size_t size) {
   std::abort();
 }
 void* operator new[](size_t size) { return operator new(size); }
-void operator delete(void* memory) noexcept { std::free(memory); }
-void operator delete(void* memory, size_t) noexcept { std::free(memory); }
-void operator delete[](void* memory) noexcept { std::free(memory); }
-void operator delete[](void* memory, size_t) noexcept { std::free(memory); }
+void operator delete(void* memory) noexcept { Free(memory); }
+void operator delete(void* memory, size_t) noexcept { Free(memory); }
+void operator delete[](void* memory) noexcept { Free(memory); }
+void operator delete[](void* memory, size_t) noexcept { Free(memory); }
 
 namespace raft {
 namespace {
@@ -180,6 +186,26 @@ TEST(Allocation, ReadsCostNothing) {
                              group.Pump();
                            }),
             0);
+}
+
+// What a server keeps to write over is its own messages, and a place in the log.
+TEST(Allocation, AQuietServerGivesBackWhatItKeeps) {
+  Group group;
+  const absl::Cord payload(std::string(128, 'x'));
+  EXPECT_TRUE(group.leader().Propose(payload).ok());
+  group.Pump();
+  const int64_t before = freed;
+  group.leader().ReleaseMemory();
+  group.follower().ReleaseMemory();
+  EXPECT_GE(freed - before, 4);
+  const int64_t after = freed;
+  group.leader().ReleaseMemory();
+  group.follower().ReleaseMemory();
+  EXPECT_EQ(freed, after) << "there is nothing left to give";
+  EXPECT_TRUE(group.leader().Propose(payload).ok());
+  group.Pump();
+  EXPECT_EQ(group.applied(0), 2 + 1);
+  EXPECT_EQ(group.applied(1), 2 + 1);
 }
 
 TEST(Allocation, TimeAndLookingCostNothing) {

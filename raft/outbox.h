@@ -35,6 +35,11 @@ class Outbox {
   // for, and what they promise may be overwritten before it is ever stored. Only with merge_acks.
   void WithdrawAcks();
 
+  void ReleaseMemory() {  // That is kept for messages to come.
+    now_.shrink_to_fit();
+    after_write_.shrink_to_fit();
+  }
+
   bool empty() const { return now_.empty() && after_write_.empty(); }
   std::vector<raftpb::Message>& now() { return now_; }
   std::vector<raftpb::Message>& after_write() { return after_write_; }

@@ -115,6 +115,12 @@ bool Raft::IsAtRest() const {
          leading_->transferee == kNone && !LeavesOffice();
 }
 
+void Raft::ReleaseMemory() {
+  outbox_.ReleaseMemory();
+  read_states_.shrink_to_fit();
+  log_.ReleaseMemory();
+}
+
 absl::Status Raft::Bootstrap(absl::Span<const Peer> peers) {
   if (peers.empty()) {
     return absl::InvalidArgumentError("must provide at least one peer to Bootstrap");

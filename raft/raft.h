@@ -88,6 +88,7 @@ class Raft {
   // Whether nothing is under way here: all is stored, applied and told, no request waits, and it is
   // known who leads. (What its followers have, a leader knows from their progress.)
   bool IsAtRest() const;
+  void ReleaseMemory();
 
   void SetRandomizedElectionTimeoutForTest(uint32_t ticks) { timer_.SetTimeout(ticks); }
   void RecordTrace(TraceAction action, const raftpb::Message* message = nullptr) const {
@@ -234,8 +235,8 @@ class Raft {
   Role role_{Role::kFollower};
 
   ElectionTimer timer_;
-  tracker::Ballots ballots_;          // Of the campaign under way.
-  std::unique_ptr<Leading> leading_;  // Engaged exactly while role_ == kLeader.
+  std::unique_ptr<tracker::Ballots> ballots_;  // Engaged exactly while campaigning.
+  std::unique_ptr<Leading> leading_;           // Engaged exactly while role_ == kLeader.
 
   Outbox outbox_;
   std::vector<ReadState> read_states_;  // Answered, for the next Ready.

@@ -116,8 +116,8 @@ void Raft::OnVoteResponse(const Message& m) {
   if (m.type != (pre ? MessageType::kPreVoteResp : MessageType::kVoteResp)) return;
   RAFT_LOG(config_.logger, kInfo, Hex(id()), " received ", Name(m.type),
            m.reject ? " rejection from " : " from ", Hex(m.from), " at term ", term_);
-  ballots_.Record(m.from, !m.reject);
-  const tracker::Ballots::Count count = ballots_.Tally(membership_);
+  ballots_->Record(m.from, !m.reject);
+  const tracker::Ballots::Count count = ballots_->Tally(membership_);
   RAFT_LOG(config_.logger, kInfo, Hex(id()), " has received ", count.granted, " ", Name(m.type),
            " votes and ", count.rejected, " vote rejections");
   switch (count.result) {

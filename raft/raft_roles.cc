@@ -29,7 +29,6 @@ void Raft::BecomeFollower(Term term, NodeId lead) {
 // Asks what would happen: term, vote and timeout stay (§9.6). Only the leader is given up.
 void Raft::BecomePreCandidate() {
   EnterRole(Role::kPreCandidate);
-  ballots_.Reset();
   lead_ = kNone;
   RAFT_LOG(config_.logger, kInfo, Hex(id()), " became pre-candidate at term ", term_);
   RecordTrace(TraceAction::kBecomePreCandidate);
@@ -61,6 +60,10 @@ void Raft::EnterRole(Role role) {
   RAFT_CHECK(IsLegal(role_, role)) << Name(role_) << " cannot become " << Name(role);
   role_ = role;
   leading_.reset();
+  ballots_.reset();
+  if (role == Role::kPreCandidate || role == Role::kCandidate) {
+    ballots_ = std::make_unique<tracker::Ballots>();
+  }
   if (role != Role::kLeader) return;
   leading_ = std::make_unique<Leading>(Leading{
       .progress = tracker::ProgressMap({.max_inflight_msgs = config_.max_inflight_msgs,
@@ -87,7 +90,6 @@ void Raft::EnterTerm(Term term) {
   }
   lead_ = kNone;
   timer_.Restart();
-  ballots_.Reset();
 }
 
 }  // namespace raft

@@ -188,8 +188,8 @@ void RawNode::TakeStates(Ready& ready) {
     const HardState now = raft_->hard_state();
     ready.must_sync = now.term != hard_state_.term || now.vote != hard_state_.vote;
     if (DecidesMembership({hard_state_.commit + 1, now.commit + 1})) {
-      if (!untold_.has_value()) untold_ = UntoldCommits{.after = hard_state_.commit};
-      untold_->until_stored = now.commit;
+      if (!untold_.any()) untold_.after = hard_state_.commit;
+      untold_.until_stored = now.commit;
       ready.must_sync = true;
     }
     hard_state_ = now;
@@ -205,7 +205,7 @@ bool RawNode::DecidesMembership(IndexRange commits) const {
 }
 
 void RawNode::OnCommitStored(Index commit) {
-  if (untold_.has_value() && commit >= untold_->until_stored) untold_.reset();
+  if (untold_.any() && commit >= untold_.until_stored) untold_ = {};
 }
 
 // Whether the message says something that is not durable here yet and that we must not forget
@@ -214,9 +214,9 @@ void RawNode::OnCommitStored(Index commit) {
 // has gone back to the configuration before.
 bool RawNode::OutrunsDisk(const Message& m) const {
   if (m.term > stored_term_ && m.type != MessageType::kPreVote) return true;
-  if (!untold_.has_value()) return false;
+  if (!untold_.any()) return false;
   const Index told = m.snapshot != nullptr ? m.snapshot->metadata.index : m.commit;
-  return told > untold_->after;
+  return told > untold_.after;
 }
 
 // Sorts the outbox into what may leave now and what waits for this Ready's write. What follows a
@@ -225,7 +225,7 @@ void RawNode::TakeMessages(Ready& ready) {
   Outbox& outbox = raft_->outbox();
   std::swap(ready.messages, outbox.now());
   const bool follows_reference = async() && raft_->config().immediate_sends;
-  if ((raft_->term() > stored_term_ || untold_.has_value()) && !follows_reference) {
+  if ((raft_->term() > stored_term_ || untold_.any()) && !follows_reference) {
     auto first = std::find_if(ready.messages.begin(), ready.messages.end(),
                               [this](const Message& m) { return OutrunsDisk(m); });
     std::move(first, ready.messages.end(), std::back_inserter(ready.messages_after_write));
@@ -276,6 +276,11 @@ void RawNode::Advance() {
   raft_->OnApplied(unconfirmed_.applied);
 }
 
+void RawNode::ReleaseMemory() {
+  unconfirmed_.to_self.shrink_to_fit();
+  raft_->ReleaseMemory();
+}
+
 // Asynchronous: the work becomes messages to the storage threads, which carry what is to be said
 // when it is done.
 void RawNode::PassWorkToThreads(Ready& ready) {
@@ -298,7 +303,7 @@ void RawNode::PassWorkToThreads(Ready& ready) {
     // Whether the core has to hear of it: when the log or a snapshot becomes durable, and when a
     // term does (unless vote requests did not wait for it anyway) or a membership's commit.
     const bool new_term = raft_->term() > stored_term_ && !raft_->config().immediate_sends;
-    if (log.HasUnstableEntries() || ready.snapshot != nullptr || new_term || untold_.has_value()) {
+    if (log.HasUnstableEntries() || ready.snapshot != nullptr || new_term || untold_.any()) {
       Message stored = {.type = MessageType::kStorageAppendResp,
                         .to = raft_->id(),
                         .from = kLocalAppendThread,
@@ -310,7 +315,7 @@ void RawNode::PassWorkToThreads(Ready& ready) {
         stored.index = log.LastId().index;
         stored.log_term = log.LastId().term;
       }
-      if (untold_.has_value()) stored.commit = hard_state_.commit;
+      if (untold_.any()) stored.commit = hard_state_.commit;
       append.responses.push_back(std::move(stored));
     }
     ready.messages.push_back(std::move(append));

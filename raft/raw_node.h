@@ -105,6 +105,9 @@ class RawNode {
   absl::Status TakeReady(Ready& ready);
   // What the last Ready asked for is stored and applied. Not with asynchronous storage writes.
   void Advance();
+  // Frees what is kept to be written over: buffers of messages, the last chunk of the log. The next
+  // turns allocate it again. For a server that is expected to be quiet for long.
+  void ReleaseMemory();
 
   // --- Looking ---
 
@@ -144,15 +147,18 @@ class RawNode {
 
   // Commits that cover a membership change and are not durable yet: nobody hears of them.
   struct UntoldCommits {
-    Index after = 0;         // Up to here all may be told.
-    Index until_stored = 0;  // Once this commit index is durable, everything may.
+    Index after = 0;  // Up to here all may be told.
+    Index until_stored =
+        0;  // Once this commit index is durable, everything may. 0: there are none.
+
+    bool any() const { return until_stored != 0; }
   };
 
   std::unique_ptr<Raft> raft_;
   SoftState soft_state_;          // As last handed out.
   raftpb::HardState hard_state_;  // As last handed out.
   Term stored_term_;              // The latest term known to be durable.
-  absl::optional<UntoldCommits> untold_;
+  UntoldCommits untold_;
   Unconfirmed unconfirmed_;
 };
 

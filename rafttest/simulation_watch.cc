@@ -57,7 +57,7 @@ void Simulation::CheckContact(NodeId id) {
     return peer == id || leader.heard[peer - 1] + patience >= leader.ticks;
   };
   for (const raft::quorum::Majority* half :
-       {&raft.membership().voters.incoming, &raft.membership().voters.outgoing}) {
+       {&raft.membership().voters.incoming, &raft.membership().voters.outgoing.ids()}) {
     const size_t count = std::count_if(half->begin(), half->end(), heard);
     if (half->begin() == half->end() || 2 * count > half->ids().size()) continue;
     invariants_.Fail(

@@ -190,7 +190,8 @@ absl::Status CheckIds(const raftpb::ConfState& state) {
 
 // The invariants of tracker::Config.
 absl::Status CheckInvariants(const Config& config) {
-  const bool empty = config == Config{};
+  static const Config& none = *new Config();
+  const bool empty = config == none;
   if (config.voters.incoming.empty() && !empty) return Inconsistent("there are no voters");
   for (NodeId id : config.learners) {
     if (config.IsVoter(id)) {

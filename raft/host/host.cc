@@ -283,6 +283,7 @@ void Host::FallAsleep(Slot slot, uint32_t at_most) {
     group.asleep = true;
     ++stats_.asleep;
     ++stats_.fell_asleep;
+    group.node->ReleaseMemory();
   }
   // Not all at once who fell asleep at once; group ids are as good as chance for that.
   group.due = now() + at_most - group.id % (at_most / 4 + 1);

@@ -132,6 +132,21 @@ TEST_F(HostTest, IdleGroupsFallAsleepAndAreNotTouched) {
   EXPECT_EQ(LedBy(1), kGroups);
 }
 
+TEST_F(HostTest, ASleeperKeepsNoBuffers) {
+  Fleet& fleet = BuildAsleep();
+  const auto room_for_messages = [&] {
+    const Outbox& outbox = fleet.host(1).Find(7)->raft().outbox();
+    return outbox.now().capacity() + outbox.after_write().capacity();
+  };
+  EXPECT_EQ(room_for_messages(), 0);
+  EXPECT_TRUE(fleet.Propose(7, absl::Cord("x")));
+  fleet.Tick(5);
+  EXPECT_GT(room_for_messages(), 0);
+  fleet.Tick(30);
+  EXPECT_EQ(fleet.Asleep(), 3 * kGroups);
+  EXPECT_EQ(room_for_messages(), 0);
+}
+
 TEST_F(HostTest, AProposalWakesItsGroupAndNoOther) {
   Fleet& fleet = BuildAsleep();
   EXPECT_TRUE(fleet.Propose(7, absl::Cord("x")));

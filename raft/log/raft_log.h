@@ -106,6 +106,7 @@ class RaftLog {
   bool HasUnstableSnapshot() const { return unstable_.snapshot() != nullptr; }  // Likewise.
   void AcceptUnstable() { unstable_.AcceptInProgress(); }
   void StableTo(EntryId id) { unstable_.StableTo(id); }
+  void ReleaseMemory() { unstable_.ReleaseMemory(); }  // That is kept for entries to come.
   void StableSnapshotTo(Index index) { unstable_.StableSnapshotTo(index); }
 
   // --- Applying ---

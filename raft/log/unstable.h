@@ -64,6 +64,10 @@ class Unstable {
   void StableTo(EntryId id);
   void StableSnapshotTo(Index index);
 
+  void ReleaseMemory() {  // That is kept for entries to come.
+    if (entries_.empty()) entries_.Clear();
+  }
+
   // Replaces everything by a snapshot.
   void Restore(raftpb::SnapshotPtr snapshot);
   // Appends, replacing what stands at the first new index and behind it. Requires no gap.

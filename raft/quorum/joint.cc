@@ -13,12 +13,12 @@ Majority Joint::All() const {
 }
 
 Index Joint::CommittedIndex(absl::FunctionRef<absl::optional<Index>(NodeId)> acked) const {
-  return std::min(incoming.CommittedIndex(acked), outgoing.CommittedIndex(acked));
+  return std::min(incoming.CommittedIndex(acked), outgoing.ids().CommittedIndex(acked));
 }
 
 VoteResult Joint::CountVotes(absl::FunctionRef<absl::optional<bool>(NodeId)> vote) const {
   const VoteResult in = incoming.CountVotes(vote);
-  const VoteResult out = outgoing.CountVotes(vote);
+  const VoteResult out = outgoing.ids().CountVotes(vote);
   if (in == out) return in;
   const bool lost = in == VoteResult::kLost || out == VoteResult::kLost;
   return lost ? VoteResult::kLost : VoteResult::kPending;

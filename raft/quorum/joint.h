@@ -5,13 +5,14 @@
 #include <string>
 
 #include "raft/quorum/majority.h"
+#include "raft/quorum/rare_majority.h"
 
 namespace raft::quorum {
 
 // The outgoing half is empty unless the configuration is joint; an empty half agrees to all.
 struct Joint {
   Majority incoming;
-  Majority outgoing;
+  RareMajority outgoing;
 
   bool contains(NodeId id) const { return incoming.contains(id) || outgoing.contains(id); }
   Majority All() const;  // The voters of both halves.

@@ -20,7 +20,6 @@ class Ballots {
     quorum::VoteResult result = quorum::VoteResult::kPending;
   };
 
-  void Reset() { votes_.clear(); }
   // Of several answers of one server the first counts.
   void Record(NodeId id, bool granted);
   // Counts the answers of voters. Learners and servers that left while the votes were under way

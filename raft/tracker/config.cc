@@ -16,7 +16,8 @@ std::vector<NodeId> ToVector(const quorum::Majority& ids) { return {ids.begin(),
 
 // Merges three ascending lists: the least of their heads is next, and leaves each that has it.
 void Config::VisitTracked(absl::FunctionRef<void(NodeId)> visit) const {
-  const quorum::Majority* const lists[] = {&voters.incoming, &voters.outgoing, &learners};
+  const quorum::Majority* const lists[] = {&voters.incoming, &voters.outgoing.ids(),
+                                           &learners.ids()};
   quorum::Majority::const_iterator heads[] = {lists[0]->begin(), lists[1]->begin(),
                                               lists[2]->begin()};
   while (true) {

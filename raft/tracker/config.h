@@ -6,6 +6,7 @@
 
 #include "absl/functional/function_ref.h"
 #include "raft/quorum/joint.h"
+#include "raft/quorum/rare_majority.h"
 #include "raft/types.h"
 #include "raftpb/conf_state.h"
 
@@ -16,9 +17,9 @@ namespace raft::tracker {
 // auto_leave are empty unless the configuration is joint.
 struct Config {
   quorum::Joint voters;
-  quorum::Majority learners;       // A set; it never decides anything.
-  quorum::Majority learners_next;  // Become learners when the joint configuration is left.
-  bool auto_leave = false;         // The leader leaves the joint configuration by itself.
+  quorum::RareMajority learners;       // A set; it never decides anything.
+  quorum::RareMajority learners_next;  // Become learners when the joint configuration is left.
+  bool auto_leave = false;             // The leader leaves the joint configuration by itself.
 
   bool joint() const { return !voters.outgoing.empty(); }
   bool HasOneVoter() const { return voters.incoming.size() == 1 && !joint(); }

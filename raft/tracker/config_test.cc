@@ -25,7 +25,7 @@ TEST(ConfigTest, VisitsEverybodyOnceInAscendingOrder) {
                         .learners_next = RandomSet(random)};
     std::set<NodeId> all;
     for (const Majority* ids :
-         {&config.voters.incoming, &config.voters.outgoing, &config.learners}) {
+         {&config.voters.incoming, &config.voters.outgoing.ids(), &config.learners.ids()}) {
       all.insert(ids->begin(), ids->end());
     }
     std::vector<NodeId> visited;
