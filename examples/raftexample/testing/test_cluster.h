@@ -5,39 +5,39 @@
 #include <grpcpp/create_channel.h>
 #include <grpcpp/security/credentials.h>
 
-#include <chrono>
 #include <memory>
 #include <string>
-#include <thread>
+#include <utility>
 #include <vector>
 
-#include "absl/status/status.h"
 #include "absl/status/statusor.h"
 #include "absl/strings/str_cat.h"
 #include "absl/strings/str_join.h"
 #include "absl/time/clock.h"
 #include "absl/time/time.h"
-#include "examples/raftexample/api/api_server.h"
+#include "absl/types/optional.h"
 #include "examples/raftexample/proto/rpc.grpc.pb.h"
 #include "examples/raftexample/server/config.h"
-#include "examples/raftexample/server/json_logger.h"
 #include "examples/raftexample/server/server.h"
 #include "examples/raftexample/testing/free_port.h"
+#include "examples/raftexample/testing/running_member.h"
 #include "examples/raftexample/testing/temp_directory.h"
-#include "raft/check.h"
 
 namespace raftexample {
 
 class TestCluster {
  public:
   // All members run, and have a leader, when this returns. `flags` are given to every member.
-  explicit TestCluster(int size, std::vector<std::string> flags = {}) : flags_(std::move(flags)) {
+  // `peer_scheme` is that of the peer URLs.
+  explicit TestCluster(int size, std::vector<std::string> flags = {},
+                       const std::string& peer_scheme = "http")
+      : flags_(std::move(flags)) {
     std::vector<std::string> cluster;
     for (int i = 0; i < size; ++i) {
       members_.push_back(std::make_unique<Member>());
       members_[i]->name = absl::StrCat("m", i);
       members_[i]->client = absl::StrCat("127.0.0.1:", FreePort());
-      members_[i]->peer = absl::StrCat("http://127.0.0.1:", FreePort());
+      members_[i]->peer = absl::StrCat(peer_scheme, "://127.0.0.1:", FreePort());
       cluster.push_back(absl::StrCat(members_[i]->name, "=", members_[i]->peer));
       grpc::ChannelArguments arguments;
       arguments.SetInt(GRPC_ARG_INITIAL_RECONNECT_BACKOFF_MS, 50);
@@ -47,48 +47,26 @@ class TestCluster {
       members_[i]->keys = etcdserverpb::KV::NewStub(members_[i]->channel);
     }
     flags_.push_back("--initial-cluster=" + absl::StrJoin(cluster, ","));
-    for (int i = 0; i < size; ++i) StartServer(i);
-    for (int i = 0; i < size; ++i) StartApi(i);
-  }
-  ~TestCluster() {
-    for (size_t i = 0; i < members_.size(); ++i) Stop(static_cast<int>(i));
+    for (int i = 0; i < size; ++i) members_[i]->running.emplace(Flags(i));
+    for (int i = 0; i < size; ++i) members_[i]->running->Serve();
   }
 
   int size() const { return static_cast<int>(members_.size()); }
 
   // As the program does it. Nothing if it is stopped, or running, already.
-  void Stop(int i) {
-    Member& member = *members_[i];
-    if (member.server == nullptr) return;
-    std::thread stop_api([&member] { member.api->Shutdown(std::chrono::milliseconds(100)); });
-    member.server->Stop();
-    stop_api.join();
-    member.api = nullptr;
-    member.server = nullptr;
-  }
+  void Stop(int i) { members_[i]->running.reset(); }
   void Start(int i) {
-    if (members_[i]->server != nullptr) return;
-    StartServer(i);
-    StartApi(i);
+    if (running(i)) return;
+    members_[i]->running.emplace(Flags(i));
+    members_[i]->running->Serve();
   }
 
-  bool running(int i) const { return members_[i]->server != nullptr; }
-  Server& server(int i) { return *members_[i]->server; }
+  bool running(int i) const { return members_[i]->running.has_value(); }
+  Server& server(int i) { return members_[i]->running->server(); }
   etcdserverpb::KV::Stub& keys(int i) { return *members_[i]->keys; }
   const std::shared_ptr<grpc::Channel>& channel(int i) const { return members_[i]->channel; }
-  absl::StatusOr<ServerConfig> Config(int i) const {
-    const std::string client = "http://" + members_[i]->client;
-    std::vector<std::string> flags = flags_;
-    for (const std::string& flag :
-         {absl::StrCat("--name=", members_[i]->name),
-          absl::StrCat("--data-dir=", directory_.path(), "/", members_[i]->name),
-          "--listen-client-urls=" + client, "--advertise-client-urls=" + client,
-          "--listen-peer-urls=" + members_[i]->peer,
-          "--initial-advertise-peer-urls=" + members_[i]->peer, std::string("--log-level=error")}) {
-      flags.push_back(flag);
-    }
-    return ParseConfig(flags, [](const char*) -> const char* { return nullptr; });
-  }
+  const std::string& peer_url(int i) const { return members_[i]->peer; }
+  absl::StatusOr<ServerConfig> Config(int i) const { return ParseTestConfig(Flags(i)); }
 
   // Waits for a running member that leads. A test without one ends by its own time limit.
   int AwaitLeader() {
@@ -105,28 +83,25 @@ class TestCluster {
     std::string name, client, peer;
     std::shared_ptr<grpc::Channel> channel;
     std::unique_ptr<etcdserverpb::KV::Stub> keys;
-    std::unique_ptr<Server> server;
-    std::unique_ptr<ApiServer> api;
+    absl::optional<RunningMember> running;
   };
 
-  void StartServer(int i) {
-    const absl::StatusOr<ServerConfig> config = Config(i);
-    RAFT_CHECK(config.ok()) << config.status().ToString();
-    absl::StatusOr<std::unique_ptr<Server>> server =
-        Server::Start(*config, &logger_, [](const absl::Status&) {});
-    RAFT_CHECK(server.ok()) << server.status().ToString();
-    members_[i]->server = *std::move(server);
-  }
-  void StartApi(int i) {
-    members_[i]->server->AwaitReady(absl::Seconds(30));
-    absl::StatusOr<std::unique_ptr<ApiServer>> api = ApiServer::Start(members_[i]->server.get());
-    RAFT_CHECK(api.ok()) << api.status().ToString();
-    members_[i]->api = *std::move(api);
+  std::vector<std::string> Flags(int i) const {
+    const Member& member = *members_[i];
+    const std::string client = "http://" + member.client;
+    std::vector<std::string> flags = flags_;
+    for (std::string& flag : std::vector<std::string>{
+             "--name=" + member.name, "--data-dir=" + (directory_ / member.name),
+             "--log-level=error", "--listen-client-urls=" + client,
+             "--advertise-client-urls=" + client, "--listen-peer-urls=" + member.peer,
+             "--initial-advertise-peer-urls=" + member.peer}) {
+      flags.push_back(std::move(flag));
+    }
+    return flags;
   }
 
   const TempDirectory directory_;
   std::vector<std::string> flags_;
-  JsonLogger logger_{"error", "test"};
   std::vector<std::unique_ptr<Member>> members_;
 };
 
