@@ -3,7 +3,8 @@
 //
 // Rooms: simulation.cc has time, the network and the servers; simulation_nemesis.cc what clients
 // and fate do to them; simulation_watch.cc what is looked at on the way; simulation_liveness.cc
-// heals everything and asks whether the cluster serves.
+// heals everything and asks whether the cluster serves. From the moment of healing on nothing takes
+// longer than in a healthy cluster, also what was sent or written before: it is hastened, or lost.
 #ifndef RAFT_RAFTTEST_SIMULATION_H_
 #define RAFT_RAFTTEST_SIMULATION_H_
 
@@ -198,6 +199,8 @@ class Simulation final : public SimServer::World, private Stage {
   bool AwaitLeader();
   bool AwaitCatchUp();
   void HealSome();
+  void HastenWhatIsUnderWay();
+  absl::optional<double> HealedDelay(EventKind kind) const;
   void LeaveSomeAway();
   bool Settled() const;
   std::vector<raft::NodeId> Needed() const;

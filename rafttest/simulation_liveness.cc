@@ -2,6 +2,7 @@
 #include <algorithm>
 #include <iterator>
 #include <string>
+#include <utility>
 #include <vector>
 
 #include "absl/strings/str_cat.h"
@@ -103,6 +104,7 @@ void Simulation::HealSome() {
   faults_.write_takes = std::min(faults_.write_takes, 0.1);
   faults_.apply_takes = std::min(faults_.apply_takes, 0.1);
   network_.HealAll();
+  HastenWhatIsUnderWay();
   // As in etcd/raft, with immediate sends a request for a vote restarts the timers of those who
   // refuse it. Without pre-votes, a server that cannot win and whose clock is the fastest by far
   // keeps them from campaigning.
@@ -120,6 +122,43 @@ void Simulation::HealSome() {
     if (!invariants_.violation()) Resume(id);
   }
   if (!invariants_.violation() && Settled()) LeaveSomeAway();
+}
+
+// What was sent, written or put off in worse times comes within the delays of now, or as soon as it
+// would have; of the messages the seed loses none, or some. Else a promise about the time after
+// healing would hold no sooner than the longest delay ever drawn: appends of a leader that is gone
+// could make the others believe in it for thousands of ticks.
+void Simulation::HastenWhatIsUnderWay() {
+  const double lost = random_.Chance(0.5) ? 0 : random_.Unit();
+  auto under_way = std::exchange(events_, {});
+  for (; !under_way.empty(); under_way.pop()) {
+    Event event = under_way.top();
+    if (event.kind == EventKind::kDeliver) {
+      const Message& message = in_flight_[event.detail];
+      const bool on_network = message.type != MessageType::kSnapStatus;
+      if (on_network && random_.Chance(lost)) {
+        coverage_.Count(Seen::kLost);
+        TraceMessage("lost      ", message);
+        free_slots_.push_back(event.detail);
+        continue;
+      }
+    }
+    if (const absl::optional<double> mean = HealedDelay(event.kind)) {
+      event.time = std::min(event.time, now_ + 1 + random_.Exponential(*mean));
+    }
+    events_.push(event);
+  }
+}
+
+// The mean delay, after healing, of what comes about by itself once begun.
+absl::optional<double> Simulation::HealedDelay(EventKind kind) const {
+  switch (kind) {
+    case EventKind::kDeliver: return faults_.delay;
+    case EventKind::kWriteDone: return faults_.write_takes * kTick;
+    case EventKind::kApplyDone: return faults_.apply_takes * kTick;
+    case EventKind::kWork: return 0;
+    default: return absl::nullopt;
+  }
 }
 
 void Simulation::LeaveSomeAway() {
