@@ -22,6 +22,7 @@
 #include "raftpb/conf_state.h"
 #include "raftpb/message.h"
 #include "rafttest/hashed_log.h"
+#include "rafttest/request_ledger.h"
 
 namespace rafttest {
 
@@ -38,7 +39,7 @@ class Invariants {
   struct Leniency {
     // With Config::immediate_sends, an acknowledgement may leave in a later term than it was made.
     bool old_acks_may_leave = false;
-    // The network duplicates, so that a forwarded read may be answered twice.
+    // The network duplicates, so that what is forwarded may come about twice.
     bool messages_may_repeat = false;
   };
 
@@ -77,9 +78,14 @@ class Invariants {
   void OnMachineState(raft::NodeId id, raft::Index index, uint64_t hash);
   // It was told to change its configuration, and said that this is the result.
   void OnChanged(raft::NodeId id, const raft::RawNode& node, const raftpb::ConfState& conf_state);
+  // Somebody was told that a proposal will never happen. A server has applied one.
+  void OnProposalRefused(uint64_t proposal) { requests_.OnProposalRefused(proposal); }
+  void OnProposalApplied(raft::NodeId id, uint64_t proposal, raft::Index at);
   // It asked for a read; it got an answer.
-  void OnReadAsked(raft::NodeId id, uint64_t read);
-  void OnReadAnswered(raft::NodeId id, uint64_t read, raft::Index index);
+  void OnReadAsked(raft::NodeId id, uint64_t read) {
+    requests_.OnReadAsked(id, read, committed_.last());
+  }
+  void OnReadAnswered(raft::NodeId id, uint64_t read, raft::Index at);
 
   // --- Looking ---
 
@@ -141,12 +147,7 @@ class Invariants {
   std::vector<absl::InlinedVector<std::pair<raft::Term, uint64_t>, 1>> seen_;
   std::map<raft::Index, raftpb::ConfState> configurations_;  // By the index of the change.
   std::map<raft::Index, uint64_t> machine_states_;           // The first seen after each entry.
-  struct Read {
-    raft::NodeId from = raft::kNone;
-    raft::Index at_least = 0;
-    bool answered = false;
-  };
-  absl::flat_hash_map<uint64_t, Read> reads_;
+  RequestLedger requests_;
 };
 
 }  // namespace rafttest

@@ -397,7 +397,23 @@ TEST_F(ConfigurationTest, S14TwoVotersAtOnce) {
   EXPECT_EQ(Violated(), "S14");
 }
 
-// --- Reads ---
+// --- Requests ---
+
+TEST_F(InvariantsTest, E1ARefusedProposalIsApplied) {
+  invariants_.OnProposalApplied(1, 8, 2);
+  invariants_.OnProposalRefused(7);
+  EXPECT_EQ(Violated(), "none");
+  invariants_.OnProposalApplied(1, 7, 3);
+  EXPECT_EQ(Violated(), "E1");
+}
+
+TEST_F(InvariantsTest, E1AProposalIsAppliedAtTwoPlaces) {
+  invariants_.OnProposalApplied(1, 7, 2);
+  invariants_.OnProposalApplied(2, 7, 2);
+  EXPECT_EQ(Violated(), "none");
+  invariants_.OnProposalApplied(3, 7, 3);
+  EXPECT_EQ(Violated(), "E1");
+}
 
 TEST_F(InvariantsTest, R1AReadThatNobodyAsked) {
   invariants_.OnReadAnswered(1, 1, 9);

@@ -72,8 +72,7 @@ Simulation::Simulation(const SimulationOptions& options)
       invariants_(options.servers + options.spares, {.old_acks_may_leave = faults_.immediate_sends,
                                                      .messages_may_repeat = MayRepeat(faults_)}),
       network_(options.servers + options.spares, faults_),
-      bodies_(options.servers + options.spares),
-      may_repeat_(MayRepeat(faults_)) {
+      bodies_(options.servers + options.spares) {
   const size_t all = options.servers + options.spares;
   raftpb::ConfState founders;
   for (NodeId id = 1; id <= options.servers; ++id) founders.voters.push_back(id);
@@ -387,15 +386,7 @@ void Simulation::OnApplied(NodeId id, const raftpb::Entry& entry, absl::string_v
   }
   const uint64_t number = DecodeNumber(entry.data);
   if (number == 0) return;
-  if (dropped_.contains(number)) {
-    invariants_.Fail("E1", absl::StrCat("proposal ", number, " was refused, and is applied by ", id,
-                                        " at ", entry.index));
-  }
-  const auto [first, is_first] = applied_at_.emplace(number, entry.index);
-  if (!is_first && first->second != entry.index && !may_repeat_) {
-    invariants_.Fail("E1", absl::StrCat("proposal ", number, " is applied at ", first->second,
-                                        " and at ", entry.index));
-  }
+  invariants_.OnProposalApplied(id, number, entry.index);
   if (probes_applied_[id - 1] == number) probes_applied_[id - 1] = 0;
 }
 

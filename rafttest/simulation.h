@@ -16,7 +16,6 @@
 #include <string>
 #include <vector>
 
-#include "absl/container/flat_hash_map.h"
 #include "absl/strings/str_cat.h"
 #include "absl/strings/str_format.h"
 #include "absl/types/optional.h"
@@ -246,14 +245,11 @@ class Simulation final : public SimServer::World, private Stage {
   std::unique_ptr<Clients> clients_;  // Of the application.
   std::vector<const WalDisk*> wal_disks_;
   uint64_t next_proposal_ = 1;
-  absl::flat_hash_map<uint64_t, bool> dropped_;  // Proposals that must never be seen.
   uint64_t next_read_ = 1;
   uint64_t reads_seen_ = 0;
   uint64_t last_read_answered_ = 0;
   std::vector<uint64_t> probes_applied_;  // Proposals of the liveness check, by server.
   std::vector<uint64_t> probes_read_;
-  const bool may_repeat_;
-  absl::flat_hash_map<uint64_t, raft::Index> applied_at_;  // Where each proposal was first seen.
   Coverage coverage_;
   uint64_t trace_hash_ = 0;
   raft::NodeId delivering_to_ = raft::kNone;  // While a message is handled that released reads, and

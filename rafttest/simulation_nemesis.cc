@@ -117,7 +117,7 @@ void Simulation::Propose(NodeId id) {
       server(id).node().Propose(EncodeNumber(number, faults_.payload_bytes));
   if (raft::IsProposalDropped(proposed)) {
     coverage_.Count(Seen::kQuotaRefusal);
-    dropped_[number] = true;
+    invariants_.OnProposalRefused(number);
   }
   TouchAndWork(id);
 }
@@ -140,7 +140,7 @@ void Simulation::ClientActs(NodeId id) {
     const absl::Status proposed = server(id).node().Propose(std::move(payload));
     if (raft::IsProposalDropped(proposed)) {
       coverage_.Count(Seen::kQuotaRefusal);
-      dropped_[number] = true;
+      invariants_.OnProposalRefused(number);
       clients_->OnRefused(number);
     }
   }
