@@ -2,15 +2,18 @@
 
 #include <cstdio>
 #include <cstdlib>
+#include <sstream>
 
 namespace raft::internal {
 
-CheckFailure::CheckFailure(const char* file, int line, const char* condition) {
-  stream_ << file << ":" << line << ": check failed: " << condition << ": ";
+std::ostream& BeginExplanation(const char* file, int line, const char* condition) {
+  auto* explanation = new std::ostringstream;  // Not for long: the process is about to end.
+  *explanation << file << ":" << line << ": check failed: " << condition << ": ";
+  return *explanation;
 }
 
-CheckFailure::~CheckFailure() {
-  std::fprintf(stderr, "%s\n", stream_.str().c_str());
+void Abort::operator&(std::ostream& explanation) const {
+  std::fprintf(stderr, "%s\n", static_cast<std::ostringstream&>(explanation).str().c_str());
   std::fflush(stderr);
   std::abort();
 }

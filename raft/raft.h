@@ -185,6 +185,7 @@ class Raft {
   bool MaybeSendSnapshot(NodeId to, tracker::Progress& progress);
   void OnSnapshotStatus(const raftpb::Message& m);
   void GiveUpOverdueSnapshots();
+  void GiveUpSnapshot(NodeId to, tracker::Progress& progress);
   void OnSnapshot(const raftpb::Message& m);
   bool Restore(const raftpb::SnapshotPtr& snapshot);
 

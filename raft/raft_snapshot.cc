@@ -69,12 +69,16 @@ void Raft::GiveUpOverdueSnapshots() {
   for (auto& [peer, progress] : leading_->progress) {
     if (progress.state() != ProgressState::kSnapshot) continue;
     if (progress.CountSnapshotWait() < config_.snapshot_patience) continue;
-    progress.AbortSnapshot();
-    progress.BecomeProbe();
-    progress.Pause();  // Until it is heard of again.
-    RAFT_LOG(config_.logger, kWarn, Hex(id()), " gave up waiting for the snapshot sent to ",
-             Hex(peer), " [", Describe(progress, membership_.IsLearner(peer)), "]");
+    GiveUpSnapshot(peer, progress);
   }
+}
+
+void Raft::GiveUpSnapshot(NodeId to, Progress& progress) {
+  progress.AbortSnapshot();
+  progress.BecomeProbe();
+  progress.Pause();  // Until it is heard of again.
+  RAFT_LOG(config_.logger, kWarn, Hex(id()), " gave up waiting for the snapshot sent to ", Hex(to),
+           " [", Describe(progress, membership_.IsLearner(to)), "]");
 }
 
 // --- The follower's side ---

@@ -2,6 +2,7 @@
 // Changes: nothing by itself. The index into the other rooms.
 #include <utility>
 
+#include "absl/base/attributes.h"
 #include "absl/strings/str_cat.h"
 #include "raft/message_check.h"
 #include "raft/raft.h"
@@ -35,6 +36,10 @@ bool KeepsFirstSender(MessageType type) {
          type == MessageType::kTransferLeader;
 }
 
+ABSL_ATTRIBUTE_NOINLINE absl::Status ForSomebodyElse(NodeId to) {
+  return InvalidMessage(absl::StrCat("it is for server ", Hex(to)));
+}
+
 bool ComesFromLeader(MessageType type) {
   return type == MessageType::kApp || type == MessageType::kHeartbeat || type == MessageType::kSnap;
 }
@@ -52,9 +57,7 @@ absl::Status Raft::CheckRemote(const Message& m) const {
   if (!IsPlainlyValid(m)) {
     if (absl::Status checked = CheckRemoteMessage(m); !checked.ok()) return checked;
   }
-  if (m.to != id() && m.to != kNone) {
-    return InvalidMessage(absl::StrCat("it is for server ", Hex(m.to)));
-  }
+  if (m.to != id() && m.to != kNone) return ForSomebodyElse(m.to);
   if (m.from == id() && !KeepsFirstSender(m.type)) {
     return InvalidMessage("it claims to come from this server");
   }

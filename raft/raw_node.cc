@@ -237,11 +237,13 @@ void RawNode::TakeMessages(Ready& ready) {
 // A leader mostly acknowledges to itself, a follower to others: then no message has to move.
 void RawNode::TakeMessagesAfterWrite(Ready& ready) {
   std::vector<Message>& waiting = raft_->outbox().after_write();
-  const auto to_self = [this](const Message& m) { return m.to == raft_->id() && !async(); };
-  if (unconfirmed_.to_self.empty() && std::all_of(waiting.begin(), waiting.end(), to_self)) {
+  const NodeId self = async() ? kNone : raft_->id();  // A thread of its own gets them like others.
+  const auto to_self = [self](const Message& m) { return m.to == self; };
+  const size_t own = std::count_if(waiting.begin(), waiting.end(), to_self);
+  if (own == waiting.size() && unconfirmed_.to_self.empty()) {
     return waiting.swap(unconfirmed_.to_self);
   }
-  if (ready.messages_after_write.empty() && std::none_of(waiting.begin(), waiting.end(), to_self)) {
+  if (own == 0 && ready.messages_after_write.empty()) {
     return waiting.swap(ready.messages_after_write);
   }
   for (Message& m : waiting) {

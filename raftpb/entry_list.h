@@ -54,10 +54,11 @@ class EntryList {
         next_capacity_(std::exchange(other.next_capacity_, 1)) {}
   EntryList& operator=(const EntryList& other);
   EntryList& operator=(EntryList&& other) noexcept {
-    std::swap(earlier_, other.earlier_);
-    std::swap(tail_, other.tail_);
-    std::swap(next_capacity_, other.next_capacity_);
-    if (this != &other) other.Clear();
+    if (this == &other) return *this;
+    Clear();
+    earlier_ = std::exchange(other.earlier_, nullptr);
+    tail_ = std::exchange(other.tail_, {});
+    next_capacity_ = std::exchange(other.next_capacity_, 1);
     return *this;
   }
   ~EntryList() { Clear(); }
@@ -295,6 +296,7 @@ inline uint64_t EntryList::EncodedSize(size_t begin, size_t end) const {
 }
 
 inline uint64_t EntryList::PayloadSize() const {
+  if (empty()) return 0;
   if (!IsInTail(0, size())) return PayloadSizeOfPieces();
   return tail_.chunk->PayloadSizeOf(tail_.begin, tail_.end);
 }
