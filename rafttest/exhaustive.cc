@@ -5,6 +5,8 @@
 #include <utility>
 
 #include "absl/container/flat_hash_map.h"
+#include "absl/container/inlined_vector.h"
+#include "absl/container/node_hash_map.h"
 #include "absl/strings/str_cat.h"
 #include "rafttest/small_cluster.h"
 
@@ -51,8 +53,28 @@ class Search {
 
   bool HadEnough() const { return scope_.most_states != 0 && result_.states >= scope_.most_states; }
 
-  static bool Includes(const Network& all, const Network& some) {
-    return std::includes(all.begin(), all.end(), some.begin(), some.end());
+  // What differs between clusters with the same servers. The networks of many are the same.
+  struct Rest {
+    uint32_t network = 0;  // In networks_.
+    uint8_t proposals = 0;
+    uint8_t crashes = 0;
+  };
+
+  // Whether a cluster with the same servers can do all that the other can.
+  bool CanDoAll(const Rest& more, const Rest& less) const {
+    if (more.proposals > less.proposals || more.crashes > less.crashes) return false;
+    if (more.network == less.network) return true;
+    const Network& all = *networks_[more.network];
+    const Network& some = *networks_[less.network];
+    return all.size() > some.size() &&
+           std::includes(all.begin(), all.end(), some.begin(), some.end());
+  }
+
+  Rest RestOf(const SmallCluster& cluster, const Network& network) {
+    const auto [it, is_new] =
+        network_ids_.emplace(network, static_cast<uint32_t>(networks_.size()));
+    if (is_new) networks_.push_back(&it->first);
+    return {it->second, cluster.proposals, cluster.crashes};
   }
 
   void Follow(const SmallCluster& from, const SmallEvent& event) {
@@ -69,18 +91,18 @@ class Search {
     Enter(std::move(to));
   }
 
-  // Unless it is known, or one with the same servers and more messages: that can do all that this
-  // one can.
+  // Unless it is known, or one with the same servers that can do all that this one can.
   void Enter(SmallCluster cluster) {
-    std::vector<Network>& known = seen_[cluster.HashOfServers()];
-    for (const Network& each : known) {
-      if (Includes(each, cluster.network)) return;
+    const Nameless nameless = WithoutNames(cluster, servers_);
+    const Rest rest = RestOf(cluster, nameless.network);
+    absl::InlinedVector<Rest, 2>& known = seen_[nameless.hash];
+    for (const Rest& each : known) {
+      if (CanDoAll(each, rest)) return;
     }
-    known.erase(
-        std::remove_if(known.begin(), known.end(),
-                       [&](const Network& each) { return Includes(cluster.network, each); }),
-        known.end());
-    known.push_back(cluster.network);
+    known.erase(std::remove_if(known.begin(), known.end(),
+                               [&](const Rest& each) { return CanDoAll(rest, each); }),
+                known.end());
+    known.push_back(rest);
     Count(cluster);
     result_.violation = CheckState(cluster, servers_);
     std::vector<SmallEvent> events = EventsIn(cluster, scope_, servers_);
@@ -104,7 +126,9 @@ class Search {
   const SmallScope scope_;
   const ExhaustiveProgress progress_;
   ServerStates servers_;
-  absl::flat_hash_map<uint64_t, std::vector<Network>> seen_;  // By all but the network.
+  absl::node_hash_map<Network, uint32_t> network_ids_;
+  std::vector<const Network*> networks_;
+  absl::flat_hash_map<uint64_t, absl::InlinedVector<Rest, 2>> seen_;  // By Nameless::hash.
   std::vector<Level> stack_;
   ExhaustiveResult result_;
 };

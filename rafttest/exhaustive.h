@@ -3,8 +3,10 @@
 //
 // There is no clock: a server may campaign at any time. A message that was sent may arrive at any
 // time, any number of times, or never, so that a state in which more has been sent can do all that
-// one with the same servers and less can: only the former is looked at. What must hold is checked
-// in each state, and on each way from one to the next.
+// one with the same servers and less can: only the former is looked at. So it is with a state in
+// which fewer crashes and proposals have been used up. States that differ in the names of the
+// servers only are one. What can do nothing any more, and what no check needs any more, is
+// forgotten. What must hold is checked in each state, and on each way from one to the next.
 #ifndef RAFT_RAFTTEST_EXHAUSTIVE_H_
 #define RAFT_RAFTTEST_EXHAUSTIVE_H_
 
@@ -35,8 +37,8 @@ struct ExhaustiveResult {
   absl::optional<Violation> violation;
   std::vector<std::string> way;  // What led to it, event by event.
 
-  // Of the cluster. What is not the network is told apart by 64 bits: of ten million states, two
-  // are taken for one with a chance of one in 400,000.
+  // Of the cluster, whatever the servers' names. What is not the network is told apart by 64 bits:
+  // of ten million states, two are taken for one with a chance of one in 400,000.
   uint64_t states = 0;
   uint64_t edges = 0;            // From a state to the next, perhaps known already.
   uint64_t without_network = 0;  // States of the servers together.

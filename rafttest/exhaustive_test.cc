@@ -19,7 +19,7 @@ TEST(Exhaustive, OneTermWithACrashAtAnyTime) {
 
 TEST(Exhaustive, TwoTermsOnDisksThatAreFast) {
   const ExhaustiveResult result = SearchExhaustively(
-      {.terms = 2, .entries = 2, .proposals = 0, .crashes = 0, .servers = {.slow_disk = false}},
+      {.terms = 2, .entries = 2, .proposals = 1, .crashes = 0, .servers = {.slow_disk = false}},
       kSilent);
   EXPECT_TRUE(result.complete);
   EXPECT_FALSE(result.violation.has_value()) << Describe(result);

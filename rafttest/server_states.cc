@@ -98,6 +98,7 @@ class ServerStates::Server {
   void Send(std::vector<Message>& messages);
   void CheckPromise(const Message& message);
   void RememberVote(raft::Term term, NodeId candidate);
+  void ForgetOldVotes();
   void CheckStep();
   void Fail(absl::string_view invariant, const std::string& what) {
     if (!violation_) violation_ = Violation{std::string(invariant), absl::StrCat(id_, " ", what)};
@@ -218,6 +219,16 @@ void ServerStates::Server::Store() {
   if (!ready_.must_sync) return;
   synced_ = storage_.hard_state();
   if (synced_.vote != kNone) RememberVote(synced_.term, synced_.vote);
+  ForgetOldVotes();
+}
+
+// A server whose disk has a later term gives no vote in an earlier one, for which CheckPromise
+// looks; only on a slow disk one that was given before may leave after that.
+void ServerStates::Server::ForgetOldVotes() {
+  if (settings_.slow_disk) return;
+  for (size_t at = 0; at < votes_.size() && at + kFoundingTerm < synced_.term; ++at) {
+    votes_[at] = kNone;
+  }
 }
 
 // S2: one vote per term, over all lives (§3.4).
@@ -250,7 +261,10 @@ void ServerStates::Server::CheckPromise(const Message& m) {
   const bool vote = m.type == MessageType::kVoteResp && !m.reject;
   const bool vote_lost = vote && m.term == synced_.term && m.to != synced_.vote;
   // Or the disk has a later term already: then it never votes in this one again.
-  if (vote && m.term < synced_.term) RememberVote(m.term, m.to);
+  if (vote && m.term < synced_.term) {
+    if (!settings_.slow_disk) Fail("S2", absl::StrCat("votes in term ", m.term, ", long left"));
+    RememberVote(m.term, m.to);
+  }
   const bool log_lost =
       m.type == MessageType::kAppResp && !m.reject && m.index > storage_.LastIndex();
   if (term_lost || vote_lost || log_lost) {
@@ -293,6 +307,7 @@ ServerFacts ServerStates::Server::Facts() const {
                        .committed = raft.log().committed(),
                        .writing = writing_,
                        .durable_term = synced_.term,
+                       .durable_vote = synced_.vote,
                        .log = FactsOf(*raft.log().EntriesFrom(kFirstIndex, raft::kNoLimit)),
                        .durable = FactsOf(Stored())};
   if (raft.progress() == nullptr) return facts;
@@ -365,6 +380,59 @@ ServerStates::Outcome ServerStates::Run(const History& history, Input input) {
   std::sort(outcome.sent.begin(), outcome.sent.end());
   outcome.sent.erase(std::unique(outcome.sent.begin(), outcome.sent.end()), outcome.sent.end());
   return outcome;
+}
+
+namespace {
+
+NodeId NewName(NodeId id, const Renaming& renaming) { return id == kNone ? id : renaming[id - 1]; }
+
+// The entry of the table for this id, which grows as needed.
+template <typename Table>
+uint32_t& EntryOf(Table& table, uint32_t id, size_t renaming) {
+  if (table.size() <= id) table.resize(id + 1);
+  return table[id][renaming];
+}
+
+}  // namespace
+
+StateId ServerStates::Renamed(StateId state, size_t renaming) {
+  if (renaming == 0) return state;
+  if (const uint32_t known = EntryOf(renamed_states_, state, renaming); known != 0)
+    return known - 1;
+  const StateId renamed = Rename(state, renaming);
+  EntryOf(renamed_states_, state, renaming) = renamed + 1;
+  return renamed;
+}
+
+StateId ServerStates::Rename(StateId state, size_t renaming) {
+  const Renaming& names = kRenamings[renaming];
+  History history = states_[state].history;
+  Disk disk = disks_[history.disk];
+  disk.id = NewName(disk.id, names);
+  disk.hard_state.vote = NewName(disk.hard_state.vote, names);
+  for (NodeId& vote : disk.votes) vote = NewName(vote, names);
+  disks_.push_back(std::move(disk));
+  history.disk = static_cast<uint32_t>(disks_.size() - 1);
+  Server server(disks_.back(), settings_);
+  for (Input& each : history.inputs) {
+    const bool is_message = each.kind == Input::Kind::kMessage;
+    if (is_message) each.detail = RenamedMessage(each.detail, renaming);
+    server.Take(each, is_message ? &messages_[each.detail] : nullptr);
+  }
+  return Intern({.fingerprint = server.Fingerprint(), .facts = server.Facts(), .history = history});
+}
+
+MessageId ServerStates::RenamedMessage(MessageId message, size_t renaming) {
+  if (renaming == 0) return message;
+  if (const uint32_t known = EntryOf(renamed_messages_, message, renaming); known != 0) {
+    return known - 1;
+  }
+  Message renamed = messages_[message];
+  renamed.from = NewName(renamed.from, kRenamings[renaming]);
+  renamed.to = NewName(renamed.to, kRenamings[renaming]);
+  const MessageId id = Intern(renamed);
+  EntryOf(renamed_messages_, message, renaming) = id + 1;
+  return id;
 }
 
 StateId ServerStates::Intern(const Outcome& outcome) {

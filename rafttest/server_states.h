@@ -23,6 +23,11 @@ namespace rafttest {
 
 constexpr size_t kSmallCluster = 3;  // Servers 1, 2 and 3.
 
+// Other names for the servers: [id - 1] is the new id of each.
+using Renaming = std::array<raft::NodeId, kSmallCluster>;
+inline constexpr std::array<Renaming, 6> kRenamings = {
+    {{1, 2, 3}, {1, 3, 2}, {2, 1, 3}, {2, 3, 1}, {3, 1, 2}, {3, 2, 1}}};  // The first: the same.
+
 // Defects to put into the servers' surroundings: what the search must find.
 enum class Sabotage : uint8_t {
   kNone,
@@ -53,7 +58,7 @@ struct Input {
 struct ServerFacts {
   struct Entry {
     raft::Term term = 0;
-    uint32_t number = 0;  // Proposed; 0: what a leader begins with.
+    uint32_t number = 0;  // Proposed, its place in the log; 0: what a leader begins with.
     friend bool operator==(const Entry&, const Entry&) = default;
   };
   raft::NodeId id = raft::kNone;
@@ -62,6 +67,7 @@ struct ServerFacts {
   raft::Index committed = 0;
   bool writing = false;
   raft::Term durable_term = 0;
+  raft::NodeId durable_vote = raft::kNone;
   std::vector<Entry> log;                          // In memory; the first has index kFirstIndex.
   std::vector<Entry> durable;                      // On disk.
   std::array<raft::Index, kSmallCluster> match{};  // Of each server, while leading.
@@ -85,6 +91,12 @@ class ServerStates {
   StateId Founding(raft::NodeId id);
   // The same for the same arguments. The reference stays good.
   const Step& After(StateId from, Input input);
+
+  // The same state, of the server that `kRenamings[renaming]` makes of it: what comes of the same
+  // inputs, renamed. The servers are alike: the core visits peers by id, but what it does for one
+  // does not depend on what it did for another.
+  StateId Renamed(StateId state, size_t renaming);
+  MessageId RenamedMessage(MessageId message, size_t renaming);
 
   const ServerFacts& facts(StateId state) const { return states_[state].facts; }
   const raftpb::Message& message(MessageId id) const { return messages_[id]; }
@@ -124,6 +136,7 @@ class ServerStates {
   };
 
   Outcome Run(const History& history, Input input);
+  StateId Rename(StateId state, size_t renaming);
   StateId Intern(const Outcome& outcome);
   MessageId Intern(const raftpb::Message& message);
 
@@ -135,6 +148,9 @@ class ServerStates {
   absl::flat_hash_map<std::string, MessageId> by_text_;
   absl::flat_hash_map<uint64_t, uint32_t> known_;  // State and input -> step.
   std::deque<Step> steps_;
+  // By state and by message, for each renaming: 1 + what it makes of it; 0: not known yet.
+  std::vector<std::array<uint32_t, kRenamings.size()>> renamed_states_;
+  std::vector<std::array<uint32_t, kRenamings.size()>> renamed_messages_;
 };
 
 }  // namespace rafttest

@@ -1,7 +1,9 @@
 #include "rafttest/small_cluster.h"
 
 #include <algorithm>
+#include <iterator>
 #include <string>
+#include <utility>
 
 #include "absl/strings/str_cat.h"
 #include "raft/types.h"
@@ -69,7 +71,8 @@ absl::optional<Violation> RememberCommitted(const ServerFacts& facts, SmallClust
 
 // S1: a term has one leader, over all of history (§3.4). S6: it has what was committed in earlier
 // terms (§3.6.3).
-absl::optional<Violation> RememberLeader(const ServerFacts& leader, SmallCluster& cluster) {
+absl::optional<Violation> RememberLeader(const ServerFacts& leader, bool elected,
+                                         SmallCluster& cluster) {
   const size_t term = leader.term - kFirstTerm;
   if (cluster.leaders.size() <= term) cluster.leaders.resize(term + 1, raft::kNone);
   NodeId& known = cluster.leaders[term];
@@ -78,6 +81,7 @@ absl::optional<Violation> RememberLeader(const ServerFacts& leader, SmallCluster
                      absl::StrCat(leader.id, " leads term ", leader.term, ", and so did ", known)};
   }
   known = leader.id;
+  if (!elected) return absl::nullopt;
   for (size_t at = 0; at < cluster.committed.size(); ++at) {
     const SmallCluster::Committed& committed = cluster.committed[at];
     if (committed.in_term >= leader.term || Has(leader.log, at, committed.entry)) continue;
@@ -131,35 +135,103 @@ absl::optional<Violation> CheckMatches(const View& view, const ServerFacts& lead
   return absl::nullopt;
 }
 
-// Whether the message can never do anything again: it does nothing now, and is either of a term
-// that the receiver has left for good, or answers what the receiver was in a term in which it
-// cannot be that again.
+// Drops what no check can need any more, so that states which differ in nothing else are one. No
+// term before that of its disk can a server lead, or be elected in.
+void ForgetThePast(const View& view, SmallCluster& cluster) {
+  for (size_t at = 0; at < cluster.leaders.size(); ++at) {
+    const auto cannot_lead = [&](NodeId id) {
+      return id == cluster.leaders[at] || view.of(id).durable_term > kFirstTerm + at;
+    };
+    if (std::all_of(std::begin(kServers), std::end(kServers), cannot_lead)) {
+      cluster.leaders[at] = raft::kNone;
+    }
+  }
+  Term earliest = view.of(1).durable_term;
+  for (NodeId id : kServers) earliest = std::min(earliest, view.of(id).durable_term);
+  for (SmallCluster::Committed& each : cluster.committed) {
+    if (each.in_term < earliest) each.in_term = 0;
+  }
+}
+
+// Whether a message that does nothing now can never do anything: it is of a term that the receiver
+// has left for good, or, within the term,
+bool StaysWithoutEffect(const Message& message, const ServerFacts& receiver) {
+  if (message.term < receiver.durable_term) return true;
+  if (message.term > receiver.durable_term || message.term != receiver.term) return false;
+  switch (message.type) {
+    // is an answer that the candidate has counted, or does not wait for any more;
+    case MessageType::kVoteResp: return true;
+    // or tells what a follower had at a time when it has acknowledged more since;
+    case MessageType::kAppResp:
+      return receiver.role == Role::kFollower ||
+             (receiver.role == Role::kLeader && message.index < receiver.match[message.from - 1]);
+    default: return false;
+  }
+}
+
+// Whether the message can be forgotten.
 bool IsPointless(MessageId id, const SmallCluster& cluster, ServerStates& servers) {
   const Message& message = servers.message(id);
   const StateId receiver = cluster.servers[message.to - 1];
   const ServerFacts& facts = servers.facts(receiver);
-  const bool too_old = message.term < facts.durable_term;
-  const bool of_lost_role =
-      message.term == facts.durable_term && facts.term == message.term &&
-      (message.type == MessageType::kVoteResp || message.type == MessageType::kAppResp) &&
-      (facts.role == Role::kFollower ||
-       (facts.role == Role::kLeader && message.type == MessageType::kVoteResp));
-  if (!too_old && !of_lost_role) return false;
+  // A vote once given elsewhere, the answer is no, now and ever; that it is on its way is enough.
+  const bool refused = message.type == MessageType::kVote && message.term == facts.durable_term &&
+                       facts.term == message.term && facts.durable_vote != raft::kNone &&
+                       facts.durable_vote != message.from;
+  if (!refused && !StaysWithoutEffect(message, facts)) return false;
   const ServerStates::Step& step =
       servers.After(receiver, {.kind = Input::Kind::kMessage, .detail = id});
-  return step.to == receiver && step.sent.empty() && !step.violation;
+  const auto is_sent = [&](MessageId sent) {
+    return std::binary_search(cluster.network.begin(), cluster.network.end(), sent) ||
+           IsPointless(sent, cluster, servers);
+  };
+  return step.to == receiver && !step.violation &&
+         (refused ? std::all_of(step.sent.begin(), step.sent.end(), is_sent) : step.sent.empty());
 }
 
 }  // namespace
 
-uint64_t SmallCluster::HashOfServers() const {
-  uint64_t hash = Mix(proposals, crashes);
-  for (StateId server : servers) hash = Mix(hash, server);
-  for (NodeId leader : leaders) hash = Mix(hash, leader);
-  for (const Committed& each : committed) {
+namespace {
+
+uint64_t HashUnder(size_t renaming, const SmallCluster& cluster, ServerStates& servers) {
+  const Renaming& names = kRenamings[renaming];
+  std::array<StateId, kSmallCluster> renamed{};
+  for (NodeId id : kServers) {
+    renamed[names[id - 1] - 1] = servers.Renamed(cluster.servers[id - 1], renaming);
+  }
+  uint64_t hash = 0;
+  for (StateId server : renamed) hash = Mix(hash, server);
+  for (NodeId leader : cluster.leaders) {
+    hash = Mix(hash, leader == raft::kNone ? leader : names[leader - 1]);
+  }
+  for (const SmallCluster::Committed& each : cluster.committed) {
     hash = Mix(Mix(Mix(hash, each.entry.term), each.entry.number), each.in_term);
   }
   return hash;
+}
+
+Network NetworkUnder(size_t renaming, const SmallCluster& cluster, ServerStates& servers) {
+  Network renamed;
+  for (MessageId id : cluster.network) renamed.push_back(servers.RenamedMessage(id, renaming));
+  std::sort(renamed.begin(), renamed.end());
+  return renamed;
+}
+
+}  // namespace
+
+// The least of all hashes; where two servers are alike, the least network of those with that hash.
+Nameless WithoutNames(const SmallCluster& cluster, ServerStates& servers) {
+  std::array<uint64_t, kRenamings.size()> hashes;
+  for (size_t i = 0; i < hashes.size(); ++i) hashes[i] = HashUnder(i, cluster, servers);
+  Nameless least = {.hash = *std::min_element(hashes.begin(), hashes.end())};
+  bool found = false;
+  for (size_t i = 0; i < hashes.size(); ++i) {
+    if (hashes[i] != least.hash) continue;
+    Network network = NetworkUnder(i, cluster, servers);
+    if (!found || network < least.network) least.network = std::move(network);
+    found = true;
+  }
+  return least;
 }
 
 SmallCluster FoundSmallCluster(ServerStates& servers) {
@@ -180,15 +252,13 @@ std::vector<SmallEvent> EventsIn(const SmallCluster& cluster, const SmallScope& 
   for (NodeId id : kServers) {
     const ServerFacts& facts = servers.facts(cluster.servers[id - 1]);
     if (facts.writing) add(id, Input::Kind::kWritten);
-    // The servers are alike: it is enough to look at runs that the first of them begins.
-    const bool may_begin = id == 1 || cluster.servers[0] != 0 || cluster.crashes > 0;
     const bool may_lead = facts.term < ServerStates::kFoundingTerm + scope.terms;
-    if (facts.role != Role::kLeader && may_begin && may_lead) add(id, Input::Kind::kCampaign);
+    if (facts.role != Role::kLeader && may_lead) add(id, Input::Kind::kCampaign);
     if (facts.role == Role::kLeader && cluster.proposals < scope.proposals &&
         facts.log.size() < static_cast<size_t>(scope.entries)) {
-      add(id, Input::Kind::kPropose, cluster.proposals + 1);
+      add(id, Input::Kind::kPropose, static_cast<uint32_t>(facts.log.size() + 1));
     }
-    if (may_begin && cluster.crashes < scope.crashes) add(id, Input::Kind::kRestart);
+    if (cluster.crashes < scope.crashes) add(id, Input::Kind::kRestart);
   }
   return events;
 }
@@ -206,17 +276,22 @@ absl::optional<Violation> Happen(const SmallEvent& event, ServerStates& servers,
   network.insert(network.end(), step.sent.begin(), step.sent.end());
   std::sort(network.begin(), network.end());
   network.erase(std::unique(network.begin(), network.end()), network.end());
-  const auto pointless = [&](MessageId id) { return IsPointless(id, cluster, servers); };
-  network.erase(std::remove_if(network.begin(), network.end(), pointless), network.end());
+  Network useful;
+  std::copy_if(network.begin(), network.end(), std::back_inserter(useful),
+               [&](MessageId id) { return !IsPointless(id, cluster, servers); });
+  network = std::move(useful);
 
   const ServerFacts& after = servers.facts(step.to);
   if (after.role == Role::kLeader) {
-    if (auto violation = RememberLeader(after, cluster)) return violation;
+    const bool elected = before.role != Role::kLeader || before.term != after.term;
+    if (auto violation = RememberLeader(after, elected, cluster)) return violation;
     if (after.committed > before.committed) {
       if (auto violation = CheckLeaderCommit({cluster, servers}, after)) return violation;
     }
   }
-  return RememberCommitted(after, cluster);
+  if (auto violation = RememberCommitted(after, cluster)) return violation;
+  ForgetThePast({cluster, servers}, cluster);
+  return absl::nullopt;
 }
 
 bool ChangesNothing(const SmallEvent& event, ServerStates& servers, const SmallCluster& cluster) {

@@ -26,7 +26,7 @@ struct SmallCluster {
   // Committed by somebody, as the ghost of the whole history remembers it.
   struct Committed {
     ServerFacts::Entry entry;
-    raft::Term in_term = 0;  // Of who committed it first.
+    raft::Term in_term = 0;  // Of who committed it first; 0: earlier than who may be elected yet.
   };
 
   std::array<StateId, kSmallCluster> servers{};
@@ -35,12 +35,19 @@ struct SmallCluster {
   Network network;
   uint8_t proposals = 0;
   uint8_t crashes = 0;
-  absl::InlinedVector<raft::NodeId, 4> leaders;  // Ever, by term from the first one on.
-  absl::InlinedVector<Committed, 4> committed;   // From kFirstIndex on.
-
-  // Of everything but the network.
-  uint64_t HashOfServers() const;
+  // Ever, by term from the first one on; kNone once nobody else can lead that term.
+  absl::InlinedVector<raft::NodeId, 4> leaders;
+  absl::InlinedVector<Committed, 4> committed;  // From kFirstIndex on.
 };
+
+// What a cluster is but for the names of its servers, which are alike. All that have the same
+// servers under some names have the same hash; the network is that under the names of which the
+// hash was made.
+struct Nameless {
+  uint64_t hash = 0;  // Of the servers and what is known to be led and committed.
+  Network network;
+};
+Nameless WithoutNames(const SmallCluster& cluster, ServerStates& servers);
 
 SmallCluster FoundSmallCluster(ServerStates& servers);
 
