@@ -16,6 +16,7 @@
 #include <string>
 #include <vector>
 
+#include "absl/functional/function_ref.h"
 #include "absl/strings/str_cat.h"
 #include "absl/strings/str_format.h"
 #include "absl/types/optional.h"
@@ -195,6 +196,7 @@ class Simulation final : public SimServer::World, private Stage {
 
   void CheckLiveness();
   SimTime SlowestElection() const;
+  absl::optional<SimTime> TimeUntil(SimTime bound, absl::FunctionRef<bool()> holds);
   bool AwaitLeader();
   bool AwaitCatchUp();
   void HealSome();

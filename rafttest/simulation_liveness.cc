@@ -59,36 +59,39 @@ void Simulation::CheckLiveness() {
 // By the slowest clock.
 SimTime Simulation::SlowestElection() const { return faults_.election_tick * kTick * 2; }
 
-// L1. Whether to go on.
-bool Simulation::AwaitLeader() {
+// How long it takes until something holds; nullopt if that is longer than the bound. A violation
+// ends it, too.
+absl::optional<SimTime> Simulation::TimeUntil(SimTime bound, absl::FunctionRef<bool()> holds) {
   const SimTime start = now_;
-  result_.leader_bound = 50 * SlowestElection() + 10 * kTick;
-  while (!invariants_.violation() && !AllFollowOneLeader()) {
-    if (now_ - start > result_.leader_bound) {
-      invariants_.Fail("L1", absl::StrCat("no leader that all of ", Names(Needed()), " follow ",
-                                          (now_ - start) / kTick, " ticks after healing"));
-      return false;
-    }
+  while (!invariants_.violation() && !holds()) {
+    if (now_ - start > bound) return absl::nullopt;
     RunUntil(now_ + kTick);
   }
-  result_.leader_after = now_ - start;
+  return now_ - start;
+}
+
+// L1. Whether to go on.
+bool Simulation::AwaitLeader() {
+  const SimTime bound = result_.leader_bound = 50 * SlowestElection() + 10 * kTick;
+  const auto took = TimeUntil(bound, [this] { return AllFollowOneLeader(); });
+  if (!took) {
+    invariants_.Fail("L1", absl::StrCat("no leader that all of ", Names(Needed()), " follow ",
+                                        bound / kTick, " ticks after healing"));
+  }
+  result_.leader_after = took.value_or(0);
   return !invariants_.violation();
 }
 
 // L2. Whether to go on.
 bool Simulation::AwaitCatchUp() {
-  const SimTime start = now_;
-  result_.caught_up_bound = 70 * SlowestElection() + invariants_.committed() * 10 * kTick;
-  while (!invariants_.violation() && !AllCaughtUp()) {
-    if (now_ - start > result_.caught_up_bound) {
-      invariants_.Fail("L2",
-                       absl::StrCat("not all of ", Names(Needed()), " have caught up ",
-                                    (now_ - start) / kTick, " ticks after a leader was there"));
-      return false;
-    }
-    RunUntil(now_ + kTick);
+  const SimTime bound = result_.caught_up_bound =
+      70 * SlowestElection() + invariants_.committed() * 10 * kTick;
+  const auto took = TimeUntil(bound, [this] { return AllCaughtUp(); });
+  if (!took) {
+    invariants_.Fail("L2", absl::StrCat("not all of ", Names(Needed()), " have caught up ",
+                                        bound / kTick, " ticks after a leader was there"));
   }
-  result_.caught_up_after = now_ - start;
+  result_.caught_up_after = took.value_or(0);
   return !invariants_.violation();
 }
 
