@@ -7,9 +7,9 @@
 
 #include "absl/container/flat_hash_map.h"
 #include "absl/container/inlined_vector.h"
-#include "absl/strings/escaping.h"
 #include "absl/strings/str_cat.h"
 #include "absl/strings/str_join.h"
+#include "absl/types/optional.h"
 #include "raft/check.h"
 
 namespace rafttest {
@@ -23,15 +23,6 @@ constexpr uint64_t kNever = std::numeric_limits<uint64_t>::max();
 constexpr uint32_t kNoParent = std::numeric_limits<uint32_t>::max();
 constexpr StateId kInitially = 0;
 constexpr StateId kImpossible = std::numeric_limits<StateId>::max();
-
-std::string Quoted(const std::string& text) {
-  return absl::StrCat("\"", absl::CEscape(text), "\"");
-}
-
-// "put" of a value is the state afterwards; absence has a text that no value has.
-std::string StateOf(const absl::optional<std::string>& value) {
-  return value ? Quoted(*value) : "nothing";
-}
 
 bool Contains(const Positions& sorted, uint32_t position) {
   return std::binary_search(sorted.begin(), sorted.end(), position);
@@ -431,53 +422,6 @@ class Shrinking {
   const uint64_t stuck_at_;
   uint64_t budget_;
 };
-
-}  // namespace
-
-std::string Describe(const Operation& operation) {
-  const auto quote = [](std::string* out, const std::string& text) { out->append(Quoted(text)); };
-  std::string text =
-      absl::StrCat(operation.action, "(", absl::StrJoin(operation.arguments, ", ", quote), ")");
-  if (operation.returned) {
-    absl::StrAppend(&text, " = ", StateOf(operation.result), " [", operation.called, ", ",
-                    *operation.returned, "]");
-  } else {
-    absl::StrAppend(&text, " = ? [", operation.called, ", ..");
-  }
-  return absl::StrCat(text, " by ", operation.client);
-}
-
-bool KeyValueModel::Apply(const Operation& operation, std::string& state) const {
-  const std::vector<std::string>& arguments = operation.arguments;
-  const bool known = operation.returned.has_value();
-  if (operation.action == "get") return !known || StateOf(operation.result) == state;
-  if (operation.action == "put" && arguments.size() == 1) {
-    state = Quoted(arguments[0]);
-    return true;
-  }
-  if (operation.action == "delete") {
-    state = Initial();
-    return true;
-  }
-  if (operation.action == "cas" && !arguments.empty()) {
-    const bool equal = state == (arguments.size() == 1 ? Initial() : Quoted(arguments[0]));
-    if (known && (operation.result == "true") != equal) return false;
-    if (equal) state = Quoted(arguments.back());
-    return true;
-  }
-  return !known;  // Not an operation that anybody can have seen the result of.
-}
-
-bool KeyValueModel::OnlyReads(const Operation& operation) const {
-  const bool failed = operation.returned && operation.result != "true";
-  return operation.action == "get" || (operation.action == "cas" && failed);
-}
-
-bool KeyValueModel::Overwrites(const Operation& operation) const {
-  return operation.action == "put" || operation.action == "delete";
-}
-
-namespace {
 
 // The operations at these positions, or, if they are many, those that returned last.
 std::string Lines(absl::Span<const Operation> history, std::vector<size_t> positions) {
