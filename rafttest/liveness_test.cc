@@ -24,8 +24,8 @@ SimulationOptions Calm() {
 }
 
 // What the first of some seeds violates, and in which words; empty if none does.
-Violation WhatFires(SimulationOptions options) {
-  for (options.seed = 1; options.seed <= 100; ++options.seed) {
+Violation WhatFires(SimulationOptions options, uint64_t seeds = 20) {
+  for (options.seed = 1; options.seed <= seeds; ++options.seed) {
     const SimulationResult result = Simulation(options).Run();
     if (result.violation) return *result.violation;
   }
@@ -41,7 +41,7 @@ TEST(Liveness, WhatWasSentBeforeHealingArrivesSoonOrNever) {
   options.ticks = 1000;
   options.faults->delay = 5 * kTick;
   options.faults->slow_type = static_cast<uint32_t>(raftpb::MessageType::kApp);
-  const Violation violation = WhatFires(options);
+  const Violation violation = WhatFires(options, 100);  // In few of them the leader stays away.
   EXPECT_EQ(violation.invariant, "") << violation.what;
 }
 
