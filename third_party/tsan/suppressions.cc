@@ -16,6 +16,11 @@ extern "C" const char* __tsan_default_suppressions() {
       "race:libupb.so\n"
       "thread:libgpr.so\n"
 
+      // Likewise what TLS decrypts into gRPC's buffers on one of its threads, and the locks that
+      // it frees at exit.
+      "race:libssl.so\n"
+      "race:libcrypto.so\n"
+
       // The payloads that gRPC puts into a shared absl::Status, and the times it reads from them.
       "race:libabsl_status.so\n"
       "race:libabsl_time.so\n"
