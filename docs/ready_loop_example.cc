@@ -120,10 +120,11 @@ class Server {
 
   void Apply(const raftpb::EntryList& entries) {
     for (const raftpb::Entry& entry : entries) {
-      if (entry.index <= dictionary_.applied) continue;  // A snapshot was faster.
+      // What does not follow is covered by a snapshot that was faster, or is about to be.
+      if (entry.index != dictionary_.applied + 1) continue;
       if (raftpb::IsConfChange(entry)) {
         absl::StatusOr<raftpb::ConfState> changed = node_->ApplyConfChange(entry);
-        if (absl::IsAborted(changed.status())) return;  // A snapshot is about to replace all this.
+        if (absl::IsAborted(changed.status())) return;  // Such a snapshot is on its way.
         // Another error is the same on every server: the change was a mistake, and did not happen.
         if (changed.ok()) dictionary_.membership = *std::move(changed);
       } else if (!entry.data.empty()) {  // A new leader's first entry is empty.

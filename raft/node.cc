@@ -248,11 +248,6 @@ absl::StatusOr<raftpb::ConfState> Node::ApplyConfChange(const raftpb::Entry& ent
       [&entry](RawNode& core) { return core.ApplyConfChange(entry); });
 }
 
-absl::StatusOr<raftpb::ConfState> Node::ApplyConfChange(const raftpb::ConfChangeV2& change) {
-  return AskCore<raftpb::ConfState>(
-      [&change](RawNode& core) { return core.ApplyConfChange(change); });
-}
-
 absl::StatusOr<Status> Node::GetStatus() {
   return AskCore<Status>([](RawNode& core) { return core.GetStatus(); });
 }

@@ -188,10 +188,10 @@ class Node {
   void Fail(absl::Status why);
 
   // Tells the core that a committed change is being applied; the result is the membership from then
-  // on. Waits for the node's thread: call it where entries are applied. An error, the same on every
-  // server, means that nothing has changed; or it is IsNodeStopped.
+  // on. Waits for the node's thread: call it where entries are applied. IsAborted means that a
+  // snapshot is about to replace the state machine: apply nothing more before it is loaded. Another
+  // error, the same on every server, means that nothing has changed; or it is IsNodeStopped.
   absl::StatusOr<raftpb::ConfState> ApplyConfChange(const raftpb::Entry& entry);
-  absl::StatusOr<raftpb::ConfState> ApplyConfChange(const raftpb::ConfChangeV2& change);
 
   // --- Management ---
 

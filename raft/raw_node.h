@@ -79,8 +79,11 @@ class RawNode {
   // membership from then on, to be kept with the state machine. A change that cannot be applied (it
   // came from a faulty proposer) is an error on every server alike: nothing has changed, go on.
   // IsAborted: a snapshot that covers the entry was taken over meanwhile (asynchronous storage
-  // writes), and is about to replace the state machine: leave the rest of the batch.
+  // writes), and is about to replace the state machine: apply nothing more before it has, not even
+  // of batches handed out earlier. (To apply an entry only if it follows the last one applied is
+  // rule enough.)
   absl::StatusOr<raftpb::ConfState> ApplyConfChange(const raftpb::Entry& entry);
+  // Without its entry nothing can tell that a snapshot covers the change: for synchronous writes.
   absl::StatusOr<raftpb::ConfState> ApplyConfChange(const raftpb::ConfChangeV2& change);
 
   // Asks for a linearizable read. The answer is a ReadState with this context, unless leadership

@@ -68,6 +68,7 @@ raftpb::SnapshotPtr SimServer::SnapshotNow() const {
 // The state of a snapshot; of null, that before the first entry.
 void SimServer::LoadState(const raftpb::Snapshot* snapshot) {
   state_ = {};
+  overtaken_ = false;
   if (application_ != nullptr) {
     machine_ = std::make_unique<Sessions>(application_->NewStateMachine());
   }
@@ -243,13 +244,13 @@ void SimServer::ReportDurable(const SimDisk::Batch& batch) {
 
 void SimServer::Apply(const EntryList& entries) {
   for (const raftpb::Entry& entry : entries) {
-    // A snapshot that was stored meanwhile covers it (asynchronous mode).
-    if (entry.index <= state_.applied.index) continue;
+    // A snapshot covers it that is stored, or about to be (asynchronous mode).
+    if (overtaken_ || entry.index <= state_.applied.index) continue;
     const bool change = raftpb::IsConfChange(entry);
     if (change) {
       absl::StatusOr<raftpb::ConfState> conf_state = node_->ApplyConfChange(entry);
-      // A snapshot that covers the entry is about to replace this state.
-      if (absl::IsAborted(conf_state.status())) return;
+      overtaken_ = absl::IsAborted(conf_state.status());
+      if (overtaken_) return;
       if (conf_state.ok()) state_.conf_state = *std::move(conf_state);
       invariants_->OnChanged(id(), *node_, state_.conf_state);
     }

@@ -121,6 +121,7 @@ class SimServer : private SnapshotSource {
   HashState state_;
   std::unique_ptr<StateMachine> machine_;
   bool failed_ = false;          // The disk, in this life.
+  bool overtaken_ = false;       // By a snapshot that is to replace the state: nothing is applied.
   bool awaiting_write_ = false;  // Synchronous mode: Advance comes when the write is done.
   std::deque<Write> writes_;
   std::deque<raftpb::Message> applies_;

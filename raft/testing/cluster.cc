@@ -122,6 +122,7 @@ void Cluster::Add(NodeId id) {
 
 void Cluster::Restart(NodeId id, bool keep_state_machine) {
   Server& server = At(id);
+  server.overtaken = false;
   if (!keep_state_machine) {
     server.machine = {};
     server.machine.conf_state = founding_;
@@ -230,6 +231,7 @@ void Cluster::Store(Server& server, const absl::optional<HardState>& hard_state,
     const absl::Status stored = server.storage->ApplySnapshot(snapshot);
     RAFT_CHECK(stored.ok()) << stored.ToString();
     server.machine.Restore(*snapshot);
+    server.overtaken = false;
   }
   if (!entries.empty()) {
     const absl::Status stored = server.storage->Append(entries);
@@ -241,10 +243,11 @@ void Cluster::Store(Server& server, const absl::optional<HardState>& hard_state,
 void Cluster::Apply(Server& server, const EntryList& entries) {
   StateMachine& machine = server.machine;
   for (const Entry& entry : entries) {
-    if (entry.index <= machine.applied) continue;  // A snapshot has overtaken it.
+    if (server.overtaken || entry.index <= machine.applied) continue;  // By a snapshot.
     if (raftpb::IsConfChange(entry)) {
       absl::StatusOr<raftpb::ConfState> changed = server.node->ApplyConfChange(entry);
-      if (absl::IsAborted(changed.status())) return;  // A snapshot is about to.
+      server.overtaken = absl::IsAborted(changed.status());
+      if (server.overtaken) return;
       // Another error is the same on every server: the change has not happened.
       if (changed.ok()) machine.conf_state = *std::move(changed);
     } else if (!entry.data.empty()) {

@@ -131,6 +131,7 @@ class Cluster {
     std::unique_ptr<storage::MemoryStorage> storage;
     std::unique_ptr<RawNode> node;
     StateMachine machine;
+    bool overtaken = false;  // By a snapshot that is to replace it: nothing is applied meanwhile.
     std::vector<ReadState> reads;
     std::deque<raftpb::Message> append_work;
     std::deque<raftpb::Message> apply_work;

@@ -42,8 +42,13 @@ absl::optional<raftpb::ConfChangeV2> ChangeIn(const Entry& entry) {
 }
 
 // What Raft is told instead of a change that does not fit.
-raftpb::ConfChangeV2 NoChange() {
-  return {.changes = {{raftpb::ConfChangeType::kAddNode, raftpb::kNone}}};
+Entry WithoutChange(const Entry& entry) {
+  const raftpb::ConfChangeV2 none = {
+      .changes = {{raftpb::ConfChangeType::kAddNode, raftpb::kNone}}};
+  return {.term = entry.term,
+          .index = entry.index,
+          .type = raftpb::EntryType::kConfChangeV2,
+          .data = absl::Cord(raftpb::Encode(none))};
 }
 
 }  // namespace
@@ -121,9 +126,11 @@ bool Applier::Next(Task& task) {
 // nothing may be applied before it.
 bool Applier::ApplyWork(raft::ApplyWork& work) {
   for (const Entry& entry : work.entries) {
+    // What does not follow comes after a change that a snapshot covers, and is covered, too.
+    if (entry.index != state_->applied().index + 1) continue;
     if (!raftpb::IsConfChange(entry)) {
       ApplyNormal(entry);
-    } else if (!ApplyChange(entry)) {
+    } else if (absl::Status s = ApplyChange(entry); !s.ok() && !absl::IsAborted(s)) {
       return false;
     }
   }
@@ -153,7 +160,7 @@ void Applier::ApplyNormal(const Entry& entry) {
 
 // Raft and the address book follow the same entries. A change that does not fit the members there
 // are must not reach Raft either.
-bool Applier::ApplyChange(const Entry& entry) {
+absl::Status Applier::ApplyChange(const Entry& entry) {
   const absl::optional<raftpb::ConfChangeV2> change = ChangeIn(entry);
   internal::MemberChange member_change;
   const bool ours =
@@ -161,21 +168,21 @@ bool Applier::ApplyChange(const Entry& entry) {
   absl::Status checked = ours ? state_->CheckMemberChange(member_change) : absl::OkStatus();
   const bool passes = change.has_value() && checked.ok();
   absl::StatusOr<raftpb::ConfState> after =
-      callbacks_.apply_conf_change(passes ? *change : NoChange());
-  if (!after.ok() && passes) {  // Raft itself cannot make it.
+      callbacks_.apply_conf_change(passes ? entry : WithoutChange(entry));
+  if (!after.ok() && passes && !absl::IsAborted(after.status())) {  // Raft itself cannot make it.
     checked = after.status();
-    after = callbacks_.apply_conf_change(NoChange());
+    after = callbacks_.apply_conf_change(WithoutChange(entry));
   }
-  if (!after.ok()) return false;
+  if (!after.ok()) return after.status();
   if (!ours) {
     state_->ApplyConfState(entry.id(), *after);
-    return true;
+    return absl::OkStatus();
   }
   absl::optional<WaitTable::Done> done = waits_->Take(member_change.request_id());
   ApplyResult result = state_->ApplyMemberChange(entry.id(), member_change, checked, *after);
   if (result.status.ok()) callbacks_.on_membership();
   if (done.has_value()) (*done)(std::move(result));
-  return true;
+  return absl::OkStatus();
 }
 
 void Applier::SealNowAndThen() {

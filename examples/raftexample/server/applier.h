@@ -25,8 +25,9 @@ class Applier {
  public:
   // Called on the applier's thread.
   struct Callbacks {
-    // Tells Raft that a change of membership is being applied; its answer is the new one.
-    std::function<absl::StatusOr<raftpb::ConfState>(const raftpb::ConfChangeV2&)> apply_conf_change;
+    // Tells Raft that a change of membership is being applied (raft::Node::ApplyConfChange); its
+    // answer is the new one.
+    std::function<absl::StatusOr<raftpb::ConfState>(const raftpb::Entry&)> apply_conf_change;
     std::function<void(raft::ApplyWork)> on_applied;  // The work is done.
     std::function<void()> on_membership;              // The address book has changed.
     std::function<void()> on_over_quota;              // The store outgrew its quota.
@@ -60,7 +61,7 @@ class Applier {
   bool Next(Task& task);
   bool ApplyWork(raft::ApplyWork& work);
   void ApplyNormal(const raftpb::Entry& entry);
-  bool ApplyChange(const raftpb::Entry& entry);
+  absl::Status ApplyChange(const raftpb::Entry& entry);
   void SealNowAndThen();
   bool Stopping() const;
 
