@@ -580,6 +580,43 @@ TEST(KnownBugs, ASingleVoterReadsNothingBeforeItHasCommittedInItsTerm) {
   EXPECT_EQ(answered, own);
 }
 
+// In a joint configuration whose halves are the same single voter nobody else can confirm a read,
+// which waited for ever (etcd/raft counts such a group as one of several). The simulator found it.
+TEST(KnownBugs, ASingleVoterReadsWhileAJointChangeOfLearnersLasts) {
+  ClusterOptions options = With([](Config&) {});
+  options.voters = {1};
+  Cluster group(std::move(options));
+  group.Elect(1);
+  raftpb::ConfChangeV2 add;
+  add.transition = raftpb::ConfChangeTransition::kJointExplicit;
+  add.changes = {{raftpb::ConfChangeType::kAddLearnerNode, 2}};
+  group.ChangeMembership(add);
+  ASSERT_TRUE(group.raft(1).membership().joint());
+  ASSERT_TRUE(group.node(1).ReadIndex(absl::Cord("r")).ok());
+  group.Settle();
+  ASSERT_EQ(group.reads(1).size(), 1);
+  EXPECT_EQ(group.reads(1)[0].index, group.raft(1).log().committed());
+}
+
+// Each order to hand over restarted the count towards the next quorum check, so that a leader who
+// was cut off and ordered again and again led for ever (so in etcd/raft). The simulator found it.
+TEST(KnownBugs, OrdersToHandOverDoNotPutOffTheQuorumCheck) {
+  Cluster group(With([](Config&) {}));
+  group.Elect(1);
+  group.Commit("x");
+  group.Cut(1, 2);
+  group.Cut(1, 3);
+  const uint32_t election_tick = group.raft(1).config().election_tick;
+  for (uint32_t tick = 0; tick < 2 * election_tick && group.leader() == 1; ++tick) {
+    if (tick % 4 == 0) {
+      ASSERT_TRUE(group.node(1).TransferLeadership(2 + tick / 4 % 2).ok());
+    }
+    group.Tick(1);
+    group.Settle();
+  }
+  EXPECT_NE(group.raft(1).role(), Role::kLeader);
+}
+
 // The order to campaign overrides the lease at the voters, so the leader must not trust its lease
 // any more once it has given that order, whether or not it has given up on the transfer.
 TEST(KnownBugs, RaftRs234ALateTimeoutNowBreaksNoLease) {

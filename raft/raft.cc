@@ -102,7 +102,7 @@ void Raft::Tick(uint32_t n) {
 }
 
 uint32_t Raft::TicksUntilDue() const {
-  if (role_ == Role::kLeader) return timer_.UntilLeaderDue();
+  if (role_ == Role::kLeader) return UntilLeaderDue();
   return Promotable() ? timer_.UntilElection() : std::numeric_limits<uint32_t>::max();
 }
 
@@ -112,7 +112,7 @@ bool Raft::IsAtRest() const {
   if (!all_done) return false;
   if (!leading_) return role_ == Role::kFollower && lead_ != kNone;
   return leading_->news.empty() && leading_->reads.empty() && leading_->postponed_reads.empty() &&
-         leading_->transferee == kNone && !LeavesOffice();
+         !IsHandingOver();
 }
 
 void Raft::ReleaseMemory() {

@@ -105,6 +105,7 @@ class Raft {
     std::vector<ReadRequest> postponed_reads;  // Waiting for the first commit in this term.
     Index pending_conf_index = 0;   // The last membership change that may be unapplied (§4.1).
     NodeId transferee = kNone;      // Where leadership is moving to (§3.10).
+    uint64_t transfer_until = 0;    // Then the transfer is given up.
     uint64_t ticks = 0;             // Since taking office.
     uint64_t lease_until = 0;       // Before this tick nobody else can be elected (§6.4.1).
     bool lease_given_away = false;  // Somebody may win in this term's lease; see SendTimeoutNow.
@@ -159,6 +160,7 @@ class Raft {
   std::string WhyNotNow(const raftpb::ConfChangeV2& change) const;
 
   // raft_replication.cc: the leader's side of the log (§3.5).
+  uint32_t UntilLeaderDue() const;
   uint32_t TickLeader(uint32_t n);
   void BroadcastAppend();
   void SendAppend(NodeId to, tracker::Progress& progress);
@@ -214,6 +216,7 @@ class Raft {
   void ForwardTransfer(const raftpb::Message& m);
   void SendTimeoutNow(NodeId to);
   void MaybeFinishTransfer(const raftpb::Message& ack, const tracker::Progress& progress);
+  bool IsHandingOver() const { return leading_->transferee != kNone || LeavesOffice(); }
   void GiveUpTransfer();
   bool LeavesOffice() const;
   void LeaveOffice();

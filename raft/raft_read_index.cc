@@ -40,10 +40,12 @@ absl::Status Raft::OnReadIndex(ReadRequest read) {
   return absl::OkStatus();
 }
 
-// Nobody else can have been elected meanwhile: there is nobody else. A leader that was removed may
-// still lead a group whose only voter is another (§4.2.2); etcd/raft does not tell them apart.
+// Nobody else can have been elected meanwhile: there is nobody else, and nobody whose answer could
+// release a read. A leader that was removed may still lead a group whose only voter is another
+// (§4.2.2), and a joint configuration may have the same voter twice; etcd/raft asks for no more
+// than one voter and no joint configuration.
 bool Raft::LeadsAlone() const {
-  return membership_.HasOneVoter() && (membership_.IsVoter(id()) || config_.immediate_sends);
+  return config_.immediate_sends ? membership_.HasOneVoter() : membership_.IsOnlyVoter(id());
 }
 
 void Raft::StartRead(ReadRequest&& read) {

@@ -17,17 +17,25 @@ using raftpb::MessageType;
 using tracker::Progress;
 using tracker::ProgressState;
 
+// Ticks until the leader has something to do.
+uint32_t Raft::UntilLeaderDue() const {
+  const uint32_t due = timer_.UntilLeaderDue();
+  if (!IsHandingOver()) return due;
+  const uint64_t left = std::max(leading_->transfer_until, leading_->ticks + 1) - leading_->ticks;
+  return static_cast<uint32_t>(std::min<uint64_t>(left, due));
+}
+
 // Lets up to n ticks pass until something happens. How many did.
 uint32_t Raft::TickLeader(uint32_t n) {
-  const uint32_t passed = std::min(n, timer_.UntilLeaderDue());
+  const uint32_t passed = std::min(n, UntilLeaderDue());
   timer_.AdvanceLeader(passed);
   leading_->ticks += passed;
   if (timer_.QuorumCheckDue()) {
     timer_.RestartElapsed();
     if (config_.check_quorum) OnCheckQuorum();
     if (leading_) GiveUpOverdueSnapshots();
-    if (leading_) GiveUpTransfer();
   }
+  if (leading_ && IsHandingOver() && leading_->ticks >= leading_->transfer_until) GiveUpTransfer();
   if (leading_ && timer_.HeartbeatDue()) {
     timer_.RestartHeartbeat();
     RenewLease();

@@ -41,9 +41,11 @@ void Raft::OnTransferLeader(const Message& m) {
   }
   RAFT_LOG(config_.logger, kInfo, Hex(id()), " [term ", term_,
            "] starts to transfer leadership to ", Hex(target));
-  // It should come about within an election timeout; then it is given up (TickLeader).
-  timer_.RestartElapsed();
+  // It should come about within an election timeout; then it is given up (TickLeader). etcd/raft
+  // counts this by the quorum check, which each order thus puts off.
   leading_->transferee = target;
+  leading_->transfer_until = leading_->ticks + timer_.election_tick();
+  if (config_.immediate_sends) timer_.RestartElapsed();
   if (progress->match() == log_.LastIndex()) {
     SendTimeoutNow(target);
     RAFT_LOG(config_.logger, kInfo, Hex(id()), " sends MsgTimeoutNow to ", Hex(target),

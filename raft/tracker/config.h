@@ -23,6 +23,11 @@ struct Config {
 
   bool joint() const { return !voters.outgoing.empty(); }
   bool HasOneVoter() const { return voters.incoming.size() == 1 && !joint(); }
+  // In both halves, if there are two (a joint change of learners).
+  bool IsOnlyVoter(NodeId id) const {
+    const auto is_all_of = [id](const auto& ids) { return ids.size() == 1 && ids.contains(id); };
+    return is_all_of(voters.incoming) && (!joint() || is_all_of(voters.outgoing));
+  }
   bool IsVoter(NodeId id) const { return voters.contains(id); }
   bool IsLearner(NodeId id) const { return learners.contains(id); }
   // Everybody who gets the log: voters of both halves and learners.
