@@ -598,6 +598,37 @@ TEST(KnownBugs, ASingleVoterReadsWhileAJointChangeOfLearnersLasts) {
   EXPECT_EQ(group.reads(1)[0].index, group.raft(1).log().committed());
 }
 
+// A removed leader that crashes before anybody has heard of the commit leaves servers that need the
+// votes of those who were removed, and do not get them. So who refuses says what is committed
+// (raft-rs: maybe_commit_by_vote). The simulator found such a group.
+TEST(KnownBugs, WhoIsRefusedAVoteLearnsThatTheMembershipHasChanged) {
+  Cluster group(With([](Config&) {}));
+  group.Elect(1);
+  group.Commit("x");
+  raftpb::ConfChangeV2 remove;
+  remove.changes = {{raftpb::ConfChangeType::kRemoveNode, 3}};
+  ASSERT_TRUE(group.node(1).ProposeConfChange(remove).ok());
+  group.Cut(1, 3);
+  group.Receive(Only(group.Flush(1), MessageType::kApp, 2));
+  group.Flush(2);
+  const EntryId change = group.raft(2).log().LastId();
+  ASSERT_LT(group.raft(2).log().committed(), change.index);
+  ASSERT_TRUE(group.node(2).Campaign().ok());
+  group.Flush(2);
+  ASSERT_EQ(group.raft(2).role(), Role::kPreCandidate);
+  group.Receive({.type = MessageType::kPreVoteResp,
+                 .to = 2,
+                 .from = 3,
+                 .term = group.raft(2).term(),
+                 .log_term = change.term,
+                 .commit = change.index,
+                 .reject = true});
+  EXPECT_EQ(group.raft(2).role(), Role::kFollower) << "it campaigned with the configuration before";
+  EXPECT_EQ(group.raft(2).log().committed(), change.index);
+  group.Flush(2);
+  EXPECT_FALSE(group.raft(2).membership().IsVoter(3));
+}
+
 // Each order to hand over restarted the count towards the next quorum check, so that a leader who
 // was cut off and ordered again and again led for ever (so in etcd/raft). The simulator found it.
 TEST(KnownBugs, OrdersToHandOverDoNotPutOffTheQuorumCheck) {

@@ -145,6 +145,7 @@ class Raft {
   void StartCampaign(Campaign kind);
   void OnVoteRequest(const raftpb::Message& m);
   void OnVoteResponse(const raftpb::Message& m);
+  bool LearnsOfChange(EntryId committed);
   bool InLease() const;
   bool LeaseIsPromised() const;
 

@@ -101,10 +101,15 @@ void Raft::OnVoteRequest(const Message& m) {
            granted ? " for " : " from ", Hex(m.from), " [logterm: ", m.log_term,
            ", index: ", m.index, "] at term ", term_);
   // A yes names the election it is for, a no the term that the candidate may have missed.
-  Send({.type = ResponseTo(m.type),
-        .to = m.from,
-        .term = granted ? m.term : term_,
-        .reject = !granted});
+  Message response = {.type = ResponseTo(m.type),
+                      .to = m.from,
+                      .term = granted ? m.term : term_,
+                      .reject = !granted};
+  if (!granted && !config_.immediate_sends) {
+    response.commit = log_.committed();
+    response.log_term = log_.KnownTermAt(log_.committed()).value_or(0);
+  }
+  Send(std::move(response));
   if (granted && m.type == MessageType::kVote) {
     timer_.RestartElapsed();
     vote_ = m.from;
@@ -116,6 +121,9 @@ void Raft::OnVoteResponse(const Message& m) {
   if (m.type != (pre ? MessageType::kPreVoteResp : MessageType::kVoteResp)) return;
   RAFT_LOG(config_.logger, kInfo, Hex(id()), " received ", Name(m.type),
            m.reject ? " rejection from " : " from ", Hex(m.from), " at term ", term_);
+  if (m.reject && !config_.immediate_sends && LearnsOfChange({m.log_term, m.commit})) {
+    return BecomeFollower(term_, kNone);
+  }
   ballots_->Record(m.from, !m.reject);
   const tracker::Ballots::Count count = ballots_->Tally(membership_);
   RAFT_LOG(config_.logger, kInfo, Hex(id()), " has received ", count.granted, " ", Name(m.type),
@@ -128,6 +136,15 @@ void Raft::OnVoteResponse(const Message& m) {
       BecomeLeader();
       return BroadcastAppend();
   }
+}
+
+// Who refuses says what is committed; whether a membership change is among it that is in our log.
+// Else a candidate that needs the votes of servers whom that change has removed, and whose logs are
+// longer than its own, could never win, nor could they: a removed leader that crashes before it
+// told anybody of the commit leaves a group like that (raft-rs has the same remedy; etcd/raft has
+// none).
+bool Raft::LearnsOfChange(EntryId committed) {
+  return log_.MaybeCommit(committed) && HasUnappliedConfChange();
 }
 
 // Whether a leader was heard of so recently that nobody has a reason to campaign (§6.2).

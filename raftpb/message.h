@@ -51,7 +51,7 @@ struct Message {
   Term log_term = 0;
   Index index = 0;  // With log_term the position before `entries`, acknowledged, or voted on.
   EntryList entries;
-  Index commit = 0;
+  Index commit = 0;     // In a refused vote, with log_term: what its sender knows to be committed.
   NodeId vote = kNone;  // Only to the append thread: the vote to store.
   SnapshotPtr snapshot;
   bool reject = false;

@@ -32,13 +32,22 @@ std::vector<NodeId> Pending(const std::vector<NodeId>& core, const std::vector<u
   return pending;
 }
 
+// Membership stays as it is from now on: who stays away must not become the one who is needed.
+bool ProposesChange(const Message& message) {
+  return message.type == MessageType::kProp &&
+         std::any_of(message.entries.begin(), message.entries.end(), raftpb::IsConfChange);
+}
+
 }  // namespace
 
 void Simulation::CheckLiveness() {
   HealSome();
   // Who is no member and does not know may campaign for ever; only pre-vote with check quorum keeps
   // that from disturbing the others.
-  const bool disturbed = !faults_.pre_vote || !faults_.check_quorum || faults_.mixed_votes;
+  // And with immediate sends, as in etcd/raft, who refuses a vote does not say what is committed:
+  // who did not hear of a change may need the votes of those it removed.
+  const bool disturbed =
+      !faults_.pre_vote || !faults_.check_quorum || faults_.mixed_votes || faults_.immediate_sends;
   if (disturbed && !Settled()) return;
   // With immediate sends a server without pre-vote and check quorum never answers an old leader,
   // as in etcd/raft: beside servers that have them it may campaign for ever.
@@ -139,7 +148,7 @@ void Simulation::HastenWhatIsUnderWay() {
     if (event.kind == EventKind::kDeliver) {
       const Message& message = in_flight_[event.detail];
       const bool on_network = message.type != MessageType::kSnapStatus;
-      if (on_network && random_.Chance(lost)) {
+      if (on_network && (random_.Chance(lost) || ProposesChange(message))) {
         coverage_.Count(Seen::kLost);
         TraceMessage("lost      ", message);
         free_slots_.push_back(event.detail);
