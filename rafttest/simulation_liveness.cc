@@ -32,10 +32,12 @@ std::vector<NodeId> Pending(const std::vector<NodeId>& core, const std::vector<u
   return pending;
 }
 
-// Membership stays as it is from now on: who stays away must not become the one who is needed.
-bool ProposesChange(const Message& message) {
-  return message.type == MessageType::kProp &&
-         std::any_of(message.entries.begin(), message.entries.end(), raftpb::IsConfChange);
+// Who stays away must not become the one who is needed.
+template <typename Messages>
+void ProposeNoChange(Messages& messages) {
+  for (Message& message : messages) {
+    if (message.type == MessageType::kProp) message.entries = {raftpb::Entry{}};
+  }
 }
 
 }  // namespace
@@ -123,10 +125,9 @@ void Simulation::HealSome() {
   if (faults_.immediate_sends && !faults_.pre_vote) {
     for (Body& each : bodies_) each.tick = kTick;
   }
-  // No change of membership may come out of the network later.
-  for (Message& message : in_flight_) {
-    if (message.type == MessageType::kProp) message.entries = {raftpb::Entry{}};
-  }
+  // No change of membership may come out of the network later, or from a server that slept.
+  ProposeNoChange(in_flight_);
+  for (Body& each : bodies_) ProposeNoChange(each.inbox);
   for (NodeId id = 1; id <= servers_.size() && !invariants_.violation(); ++id) {
     if (server(id).failed()) Crash(id);
     if (invariants_.violation()) return;
@@ -148,7 +149,7 @@ void Simulation::HastenWhatIsUnderWay() {
     if (event.kind == EventKind::kDeliver) {
       const Message& message = in_flight_[event.detail];
       const bool on_network = message.type != MessageType::kSnapStatus;
-      if (on_network && (random_.Chance(lost) || ProposesChange(message))) {
+      if (on_network && random_.Chance(lost)) {
         coverage_.Count(Seen::kLost);
         TraceMessage("lost      ", message);
         free_slots_.push_back(event.detail);
