@@ -129,7 +129,10 @@ class OneMember(unittest.TestCase):
             for i in range(20):  # Over the quota of a megabyte.
                 self.cluster.etcdctl("n1", "put", "large", "x" * 100_000)
         self.assertGreater(self.metric(put), before)
-        self.assertEqual(self.metric("raftexample_alarms"), 1)
+        deadline = time.monotonic() + 60  # The put is refused before the alarm is agreed upon.
+        while self.metric("raftexample_alarms") != 1:
+            self.assertLess(time.monotonic(), deadline)
+            time.sleep(0.05)
         status, _, body = get(self.url + "/health")
         self.assertEqual((status, json.loads(body)),
                          (503, {"health": "false", "reason": "ALARM NOSPACE"}))
