@@ -426,9 +426,7 @@ void Hub::Reset() {
 
 void Hub::EndCompacted(const WatchPtr& watch, int64_t compacted, News& news) {
   Stream& stream = *watch->stream;
-  Leave(*watch);
-  stream.watches.erase(watch->id);
-  --counts_.watches;
+  Leave(*watch);  // The stream keeps it: its ID is taken until the client cancels it.
   WatchOutput canceled{Head(watch->id, 0), {}};
   canceled.head.set_canceled(true);
   canceled.head.set_compact_revision(compacted == 0 ? kNeverCompacted : compacted);

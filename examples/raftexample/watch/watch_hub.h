@@ -10,7 +10,8 @@
 //              and is then unsynced
 //
 // So memory is bounded by the queues of the streams, and a client that does not read costs the
-// others nothing. A watch that needs what was compacted is cancelled with the compacted revision.
+// others nothing. A watch that needs what was compacted is cancelled with the compacted revision,
+// and is told nothing more; as in etcd it still has its ID, until the client cancels it, too.
 //
 // Threads: Notify and Reset belong to the thread that applies; everything else any thread, any
 // time. A stream outlives no hub.
@@ -47,7 +48,8 @@ class WatchStream {
   virtual void Create(const etcdserverpb::WatchCreateRequest& request) = 0;
   // The same for a request that was refused elsewhere (no permission): only the answer is queued.
   virtual void Refuse(absl::string_view reason) = 0;
-  // Its events that are queued will still be sent before the "canceled" response. Unknown: ignored.
+  // Its events that are queued will still be sent before the "canceled" response. Unknown: ignored;
+  // a watch that compaction ended is not unknown until then.
   virtual void Cancel(int64_t watch_id) = 0;
   // Ends one watch from the server's side, for a reason (a permission that was taken away).
   virtual void Cancel(int64_t watch_id, absl::string_view reason) = 0;
@@ -100,7 +102,7 @@ class WatchHub {
 
   struct Counts {
     size_t streams = 0;
-    size_t watches = 0;
+    size_t watches = 0;  // With those that compaction ended, until their clients cancel them.
     size_t unsynced = 0;
     size_t slow = 0;
     uint64_t events = 0;  // Handed out since the start.

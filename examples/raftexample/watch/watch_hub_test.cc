@@ -293,6 +293,35 @@ TEST_F(HubTest, AWatchOfWhatIsCompactedIsCancelledWithTheRevision) {
   EXPECT_FALSE(stream->Next());
 }
 
+// Seen of etcd 3.4.
+TEST_F(HubTest, WhatCompactionEndedKeepsItsIdUntilTheClientCancelsIt) {
+  for (int i = 2; i <= 4; ++i) Put("a", absl::StrCat(i));
+  Compact(4);
+  auto stream = Open();
+  WatchCreateRequest of_the_past = Watch("a", "", 3);
+  of_the_past.set_watch_id(5);
+  of_the_past.set_progress_notify(true);
+  WatchCreateRequest of_now = Watch("a");
+  of_now.set_watch_id(5);
+  Created(*stream, of_the_past);
+  Sync();
+  EXPECT_EQ(Text(Next(*stream)), "header { } watch_id: 5 canceled: true compact_revision: 4");
+  EXPECT_EQ(Created(*stream, of_now).cancel_reason(), errors::kDuplicateWatchId);
+  Put("a", "5");
+  hub_->NotifyProgress();
+  EXPECT_FALSE(stream->Next()) << "it is told nothing more";
+  stream->RequestProgress();
+  EXPECT_EQ(Text(Next(*stream)), "header { revision: 5 } watch_id: -1") << "it holds up nobody";
+
+  stream->Cancel(5);
+  EXPECT_EQ(Text(Next(*stream)), "header { revision: 5 } watch_id: 5 canceled: true");
+  stream->Cancel(5);
+  EXPECT_FALSE(stream->Next()) << "now it is unknown";
+  EXPECT_FALSE(Created(*stream, of_now).canceled());
+  Put("a", "6");
+  EXPECT_EQ(Short(Next(*stream)), "a=6");
+}
+
 TEST_F(HubTest, ADeleteAtTheCompactedRevisionIsTold) {
   Put("a", "1");  // 2
   Delete("a");    // 3
@@ -418,7 +447,8 @@ TEST_F(HubTest, ASlowWatchIsCancelledWhenWhatItMissesIsCompacted) {
       EXPECT_EQ(output->head.compact_revision(), store_->revision());
     }
   }
-  EXPECT_EQ(hub_->counts().watches, 0u);
+  EXPECT_EQ(hub_->counts().unsynced + hub_->counts().slow, 0u);
+  EXPECT_EQ(hub_->counts().watches, 1u) << "until its client cancels it";
 }
 
 TEST_F(HubTest, AClosedStreamIsForgotten) {
@@ -471,12 +501,16 @@ class Listener {
   Listener(WatchCreateRequest request, int64_t first) : request_(request), next_(first) {}
 
   void Hear(const WatchResponse& response) {
-    ASSERT_FALSE(ended_) << "after the end";
     if (response.canceled()) {
+      // Once by a compaction, then perhaps by the client, too.
+      const bool by_compaction = response.compact_revision() > 0;
+      ASSERT_FALSE(by_compaction ? ended_ : canceled_) << "twice";
+      if (by_compaction) compacted_ = response.compact_revision();
+      canceled_ |= !by_compaction;
       ended_ = true;
-      compacted_ = response.compact_revision();
       return;
     }
+    ASSERT_FALSE(ended_) << "after the end";
     EXPECT_GE(response.header().revision(), last_header_) << "never backwards";
     last_header_ = response.header().revision();
     for (const mvccpb::Event& event : response.events()) {
@@ -535,7 +569,7 @@ class Listener {
   const int64_t next_;
   std::vector<mvccpb::Event> heard_;
   int64_t last_header_ = 0, last_revision_ = 0, compacted_ = 0;
-  bool in_fragments_ = false, ended_ = false;
+  bool in_fragments_ = false, ended_ = false, canceled_ = false;
 };
 
 TEST_F(HubTest, TellsEveryoneWhatTheModelSays) {
