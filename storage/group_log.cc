@@ -126,13 +126,17 @@ std::string GroupLog::Problem(bool& gap) const {
   return "";
 }
 
-void GroupLog::Cache(const raftpb::EntryList& entries, size_t begin) {
-  if (begin > 0) return Cache(entries.Slice(begin, entries.size()), 0);
-  cached_bytes_ += entries.PayloadSize();
-  cache_.Append(entries);
+void GroupLog::Cache(const raftpb::EntryList& entries, size_t begin, uint64_t payload_bytes) {
+  cached_bytes_ += payload_bytes;
+  if (begin == 0) {
+    cache_.Append(entries);
+  } else {
+    cache_.Append(entries.Slice(begin, entries.size()));
+  }
 }
 
 void GroupLog::ShrinkCache(uint64_t max_bytes) {
+  if (cached_bytes_ <= max_bytes) return;
   size_t dropped = 0;
   while (cached_bytes_ > max_bytes) cached_bytes_ -= PayloadSize(cache_[dropped++]);
   cache_.DropFront(dropped);

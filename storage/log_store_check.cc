@@ -14,35 +14,46 @@ absl::Status LogStore::Impl::CheckWritable() const {
   return absl::OkStatus();
 }
 
-// The group, with a draft of what it will be.
-GroupLog& LogStore::Impl::Touch(GroupId id) {
-  const auto it = groups_.find(id);
-  GroupLog* group = it == groups_.end() ? nullptr : it->second.get();
-  if (group == nullptr) {
-    absl::MutexLock lock(&mutex_);
-    group = &GroupIn(groups_, id);
+// Finds the groups of all changes, mostly without a search: batches tend to go through them in
+// order. Their memory comes while the others are looked for.
+void LogStore::Impl::FindGroups(const LogBatch& batch) {
+  checked_.clear();
+  GroupMap::iterator likely = groups_.begin();
+  for (const Change& change : batch.changes_) {
+    if (likely == groups_.end() || likely->first != change.group) {
+      likely = groups_.find(change.group);
+    }
+    if (likely == groups_.end()) {
+      absl::MutexLock lock(&mutex_);
+      GroupIn(groups_, change.group);
+      likely = groups_.find(change.group);
+    }
+    GroupLog* const group = likely->second.get();
+    group->Prefetch();
+    if (change.kind == Kind::kAppend) __builtin_prefetch(&change.entries.front());
+    checked_.emplace_back().group = group;
+    ++likely;
   }
-  if (group->draft.batch != drafts_) {
-    group->draft = {drafts_,
-                    group->compacted().index,
-                    group->last_index(),
-                    group->last_term(),
-                    group->last_index(),
-                    group->hard_state().commit};
-    touched_.push_back(group);
+}
+
+// What the group will be after the changes so far.
+GroupLog::Draft& LogStore::Impl::DraftOf(GroupLog& group) {
+  if (group.draft.batch != drafts_) {
+    group.draft = {drafts_,           group.compacted().index, group.last_index(),
+                   group.last_term(), group.last_index(),      group.hard_state().commit};
+    touched_.push_back(&group);
   }
-  return *group;
+  return group.draft;
 }
 
 absl::Status LogStore::Impl::Check(const LogBatch& batch) {
   ++drafts_;
   touched_.clear();
-  checked_.clear();
+  FindGroups(batch);
   for (size_t i = 0; i < batch.changes_.size(); ++i) {
     const Change& change = batch.changes_[i];
-    Checked& checked = checked_.emplace_back();
-    checked.group = &Touch(change.group);
-    GroupLog::Draft& draft = checked.group->draft;
+    Checked& checked = checked_[i];
+    GroupLog::Draft& draft = DraftOf(*checked.group);
     absl::Status status;
     switch (change.kind) {
       case Kind::kAppend: status = CheckAppend(batch, i, checked); break;
@@ -115,11 +126,15 @@ absl::Status LogStore::Impl::CheckAppend(const LogBatch& batch, size_t i, Checke
     term = entry.term;
     ++index;
   }
-  if (entries.back().index <= draft.compacted) {
+  checked.last = index - 1;
+  if (checked.last <= draft.compacted) {
     checked.nothing = true;
     return absl::OkStatus();
   }
   checked.begin = first <= draft.compacted ? draft.compacted + 1 - first : 0;
+  checked.payload_bytes = checked.begin == 0
+                              ? entries.PayloadSize()
+                              : entries.Slice(checked.begin, entries.size()).PayloadSize();
   const raft::Index before = first + checked.begin - 1;
   if (before > draft.last) {
     return absl::InvalidArgumentError(
@@ -132,7 +147,7 @@ absl::Status LogStore::Impl::CheckAppend(const LogBatch& batch, size_t i, Checke
                                                    " after one of term ", term_before));
   }
   draft.intact = std::min(draft.intact, before);
-  draft.last = entries.back().index;
+  draft.last = checked.last;
   draft.last_term = term;
   return absl::OkStatus();
 }

@@ -82,9 +82,12 @@ class LogStore::Impl {
   struct Checked {
     GroupLog* group = nullptr;
     bool nothing = false;  // Everything it says is there already.
-    size_t begin = 0;      // kAppend: the first entry that is not compacted.
-    size_t terms = 0;      // kAppend: how often the term changes, its first included.
-    raft::Term term = 0;   // kCompact.
+    // kAppend:
+    size_t begin = 0;            // The first entry that is not compacted.
+    size_t terms = 0;            // How often the term changes, its first included.
+    raft::Index last = 0;        // Of the last entry.
+    uint64_t payload_bytes = 0;  // From `begin` on.
+    raft::Term term = 0;         // kCompact.
   };
 
   std::string PathOf(absl::string_view name) const { return JoinPath(directory_, name); }
@@ -102,7 +105,8 @@ class LogStore::Impl {
   absl::Status Check(const LogBatch& batch);
   absl::Status CheckAppend(const LogBatch& batch, size_t i, Checked& checked);
   absl::Status CheckCompact(const LogBatch& batch, size_t i, Checked& checked);
-  GroupLog& Touch(GroupId id);
+  void FindGroups(const LogBatch& batch);
+  GroupLog::Draft& DraftOf(GroupLog& group);
   raft::Term DraftTerm(const LogBatch& batch, size_t before, const GroupLog& group,
                        raft::Index index) const;
   uint64_t MaxBytes(const LogBatch& batch) const;
@@ -120,7 +124,7 @@ class LogStore::Impl {
   // Publishing, the end of writing: from the encoder's hands into the groups.
   void Publish(const LogBatch& batch) ABSL_EXCLUSIVE_LOCKS_REQUIRED(mutex_);
   void PublishStaged() ABSL_EXCLUSIVE_LOCKS_REQUIRED(mutex_);
-  void PublishAppend(GroupLog& group, const Change& change, size_t begin, size_t& placed)
+  void PublishAppend(const Change& change, const Checked& checked, size_t& placed)
       ABSL_EXCLUSIVE_LOCKS_REQUIRED(mutex_);
   void ShrinkCaches() ABSL_EXCLUSIVE_LOCKS_REQUIRED(mutex_);
 

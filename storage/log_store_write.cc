@@ -173,14 +173,18 @@ void LogStore::Impl::PublishStaged() {
 }
 
 void LogStore::Impl::Publish(const LogBatch& batch) {
+  constexpr size_t kAhead =
+      8;  // Changes, while whose groups come from memory others are worked on.
   size_t placed = 0;
   for (size_t i = 0; i < batch.changes_.size(); ++i) {
     const Change& change = batch.changes_[i];
+    if (i + kAhead < batch.changes_.size()) checked_[i + kAhead].group->Prefetch();
+    if (i + kAhead / 4 < batch.changes_.size()) checked_[i + kAhead / 4].group->PrefetchEnd();
     if (checked_[i].nothing) continue;
     GroupLog& group = *checked_[i].group;
     cached_bytes_ -= group.cached_bytes();
     switch (change.kind) {
-      case Kind::kAppend: PublishAppend(group, change, checked_[i].begin, placed); break;
+      case Kind::kAppend: PublishAppend(change, checked_[i], placed); break;
       case Kind::kHardState: group.SetHardState(change.hard_state, end_.segment); break;
       case Kind::kMarkSnapshot: group.MarkSnapshot(change.snapshot, end_.segment); break;
       case Kind::kRestoreSnapshot: group.RestoreSnapshot(change.snapshot, end_.segment); break;
@@ -197,15 +201,17 @@ void LogStore::Impl::Publish(const LogBatch& batch) {
   if (cached_bytes_ > options_.cache_bytes) ShrinkCaches();
 }
 
-void LogStore::Impl::PublishAppend(GroupLog& group, const Change& change, size_t begin,
-                                   size_t& placed) {
+// Looks at no entry: after a sync they are in no cache of the processor, and checking has noted
+// what is needed here.
+void LogStore::Impl::PublishAppend(const Change& change, const Checked& checked, size_t& placed) {
+  GroupLog& group = *checked.group;
   raft::Index last = 0;
-  while (last != change.entries.back().index) {
+  while (last != checked.last) {
     const Run& run = encoder_.placed()[placed++].run;
     group.Append(run);
     last = run.last;
   }
-  group.Cache(change.entries, begin);
+  group.Cache(change.entries, checked.begin, checked.payload_bytes);
   group.ShrinkCache(options_.cache_bytes_per_group);
 }
 

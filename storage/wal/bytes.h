@@ -3,6 +3,7 @@
 #define RAFT_STORAGE_WAL_BYTES_H_
 
 #include <algorithm>
+#include <bit>
 #include <cstddef>
 #include <cstdint>
 #include <cstring>
@@ -15,23 +16,31 @@
 
 namespace storage::wal {
 
+// The same number with its bytes in the opposite order, unless memory has them in this one already.
+// (Compilers do not see a store of eight bytes in a loop over them, and what is stored byte by byte
+// cannot be forwarded to a load of all of them.)
+template <typename T>
+T LittleEndian(T value) {
+  static_assert(std::is_unsigned_v<T>);
+  if constexpr (std::endian::native == std::endian::little) return value;
+  T swapped = 0;
+  for (size_t i = 0; i < sizeof(T); ++i) {
+    swapped = static_cast<T>(swapped << 8 | (value >> (8 * i) & 0xff));
+  }
+  return swapped;
+}
+
 template <typename T>
 void StoreLittleEndian(T value, char* to) {
-  static_assert(std::is_unsigned_v<T>);
-  unsigned char bytes[sizeof(T)];  // One store instruction, on machines that are little-endian.
-  for (size_t i = 0; i < sizeof(T); ++i) bytes[i] = static_cast<unsigned char>(value >> (8 * i));
-  std::memcpy(to, bytes, sizeof(T));
+  const T stored = LittleEndian(value);
+  std::memcpy(to, &stored, sizeof(T));
 }
 
 template <typename T>
 T LoadLittleEndian(const char* from) {
-  static_assert(std::is_unsigned_v<T>);
-  unsigned char bytes[sizeof(T)];
-  std::memcpy(bytes, from, sizeof(T));
-  T value = 0;
-  for (size_t i = 0; i < sizeof(T); ++i)
-    value |= static_cast<T>(static_cast<T>(bytes[i]) << (8 * i));
-  return value;
+  T loaded;
+  std::memcpy(&loaded, from, sizeof(T));
+  return LittleEndian(loaded);
 }
 
 template <typename T>

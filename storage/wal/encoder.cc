@@ -95,43 +95,49 @@ void BatchEncoder::BeginItem(ItemKind kind, GroupId group, uint64_t body_bytes) 
 }
 
 void BatchEncoder::AddEntries(GroupId group, const raftpb::EntryList& entries, size_t begin) {
-  auto next = std::next(entries.begin(), static_cast<std::ptrdiff_t>(begin));
-  while (next != entries.end()) next = AddRun(group, next, entries.end());
+  auto next = entries.begin();
+  if (begin > 0) std::advance(next, static_cast<std::ptrdiff_t>(begin));
+  while (next != entries.end()) AddRun(group, next, entries.end());
 }
 
-// As many entries as have the same term and fit; returns where to go on.
-BatchEncoder::EntryIterator BatchEncoder::AddRun(GroupId group, EntryIterator first,
-                                                 EntryIterator last) {
+// As many entries from `next` on as have the same term and fit; leaves it behind them.
+void BatchEncoder::AddRun(GroupId group, EntryIterator& next, const EntryIterator& last) {
+  const raftpb::Entry& first = *next;
   const uint64_t used = frame_open_ && payload_bytes_ < record_bytes_ ? payload_bytes_ : 0;
   uint64_t body_bytes = kEntriesHeaderBytes;
   uint32_t count = 0;
-  EntryIterator end = first;
+  EntryIterator end = next;
   do {
     body_bytes += kEntryHeaderBytes + end->data.size();
     ++count;
     ++end;
-  } while (end != last && end->term == first->term && used + body_bytes < record_bytes_ &&
+  } while (end != last && end->term == first.term && used + body_bytes < record_bytes_ &&
            end->data.size() < record_bytes_);  // A large one gets a frame of its own.
 
   BeginItem(ItemKind::kEntries, group, body_bytes);
   const uint32_t item_bytes = static_cast<uint32_t>(kItemHeaderBytes + body_bytes);
-  placed_.push_back(
-      {group,
-       {first->index, first->index + count - 1, first->term, position_.segment, position_.offset,
-        static_cast<uint32_t>(payload_bytes_ - item_bytes), item_bytes}});
-  char* header = buffer_.Add(kEntriesHeaderBytes + count * kEntryHeaderBytes);
-  StoreLittleEndian(first->index, header);
-  StoreLittleEndian(first->term, header + 8);
-  StoreLittleEndian(count, header + 16);
-  StoreLittleEndian(uint32_t{0}, header + 20);
-  header += kEntriesHeaderBytes;
-  for (EntryIterator entry = first; entry != end; ++entry, header += kEntryHeaderBytes) {
-    const uint32_t flag = entry->type_is_explicit ? kExplicitType : 0;
-    StoreLittleEndian(static_cast<uint32_t>(entry->data.size()) | flag, header);
-    StoreLittleEndian(static_cast<uint32_t>(entry->type), header + 4);
+  Placed& placed = placed_.emplace_back();
+  placed.group = group;
+  placed.run.first = first.index;
+  placed.run.last = first.index + count - 1;
+  placed.run.term = first.term;
+  placed.run.segment = position_.segment;
+  placed.run.frame = position_.offset;
+  placed.run.item = static_cast<uint32_t>(payload_bytes_ - item_bytes);
+  placed.run.bytes = item_bytes;
+
+  char* const headers = buffer_.Add(kEntriesHeaderBytes + count * kEntryHeaderBytes);
+  StoreLittleEndian(first.index, headers);
+  StoreLittleEndian(first.term, headers + 8);
+  StoreLittleEndian(count, headers + 16);
+  StoreLittleEndian(uint32_t{0}, headers + 20);
+  size_t at = static_cast<size_t>(headers - buffer_.data()) + kEntriesHeaderBytes;
+  for (uint32_t i = 0; i < count; ++i, ++next, at += kEntryHeaderBytes) {
+    const uint32_t flag = next->type_is_explicit ? kExplicitType : 0;
+    StoreLittleEndian(static_cast<uint32_t>(next->data.size()) | flag, buffer_.data() + at);
+    StoreLittleEndian(static_cast<uint32_t>(next->type), buffer_.data() + at + 4);
+    AddPayload(next->data);  // Behind all headers; the buffer may move.
   }
-  for (EntryIterator entry = first; entry != end; ++entry) AddPayload(entry->data);
-  return end;
 }
 
 void BatchEncoder::AddPayload(const absl::Cord& data) {

@@ -74,7 +74,7 @@ class BatchEncoder {
   void OpenFrame();
   void CloseFrame(bool last);
   void BeginItem(ItemKind kind, GroupId group, uint64_t body_bytes);
-  EntryIterator AddRun(GroupId group, EntryIterator first, EntryIterator last);
+  void AddRun(GroupId group, EntryIterator& next, const EntryIterator& last);
   void AddPayload(const absl::Cord& data);
   void AddPiece(absl::string_view piece);
   template <typename Visit>
