@@ -74,7 +74,6 @@ class StreamHandle : public WatchStream {
   void Create(const WatchCreateRequest& request) override;
   void Refuse(absl::string_view reason) override;
   void Cancel(int64_t watch_id) override;
-  void Cancel(int64_t watch_id, absl::string_view reason) override;
   void RequestProgress() override;
   absl::optional<WatchOutput> Next() override;
   bool backlogged() const override { return !stream_.outbox->HasRoom(); }
@@ -113,7 +112,7 @@ class Hub : public WatchHub {
   void Close(Stream& stream);
   void Create(Stream& stream, const WatchCreateRequest& request);
   void Refuse(Stream& stream, absl::string_view reason);
-  void Cancel(Stream& stream, int64_t watch_id, absl::string_view reason);
+  void Cancel(Stream& stream, int64_t watch_id);
   void RequestProgress(Stream& stream);
   // The client has read: those who wait for it may go on.
   void Resume(Stream& stream);
@@ -188,10 +187,7 @@ StreamHandle::~StreamHandle() {
 }
 void StreamHandle::Create(const WatchCreateRequest& request) { hub_->Create(stream_, request); }
 void StreamHandle::Refuse(absl::string_view reason) { hub_->Refuse(stream_, reason); }
-void StreamHandle::Cancel(int64_t watch_id) { hub_->Cancel(stream_, watch_id, ""); }
-void StreamHandle::Cancel(int64_t watch_id, absl::string_view reason) {
-  hub_->Cancel(stream_, watch_id, reason);
-}
+void StreamHandle::Cancel(int64_t watch_id) { hub_->Cancel(stream_, watch_id); }
 void StreamHandle::RequestProgress() { hub_->RequestProgress(stream_); }
 
 absl::optional<WatchOutput> StreamHandle::Next() {
@@ -271,7 +267,7 @@ void Hub::Create(Stream& stream, const WatchCreateRequest& request) {
   if (is_unsynced) options_.wake();
 }
 
-void Hub::Cancel(Stream& stream, int64_t watch_id, absl::string_view reason) {
+void Hub::Cancel(Stream& stream, int64_t watch_id) {
   News news;
   {
     absl::MutexLock lock(&mutex_);
@@ -282,7 +278,6 @@ void Hub::Cancel(Stream& stream, int64_t watch_id, absl::string_view reason) {
     --counts_.watches;
     WatchOutput canceled{Head(watch_id, revision_), {}};
     canceled.head.set_canceled(true);
-    canceled.head.set_cancel_reason(std::string(reason));
     Send(stream, std::move(canceled), news);
     MaybeAnswerProgress(stream, news);
   }

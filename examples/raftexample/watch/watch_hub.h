@@ -51,8 +51,6 @@ class WatchStream {
   // Its events that are queued will still be sent before the "canceled" response. Unknown: ignored;
   // a watch that compaction ended is not unknown until then.
   virtual void Cancel(int64_t watch_id) = 0;
-  // Ends one watch from the server's side, for a reason (a permission that was taken away).
-  virtual void Cancel(int64_t watch_id, absl::string_view reason) = 0;
   // Answered once, when every watch of the stream has everything up to the revision in the answer.
   virtual void RequestProgress() = 0;
 
