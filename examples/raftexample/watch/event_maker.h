@@ -2,6 +2,7 @@
 #ifndef RAFT_EXAMPLES_RAFTEXAMPLE_WATCH_EVENT_MAKER_H_
 #define RAFT_EXAMPLES_RAFTEXAMPLE_WATCH_EVENT_MAKER_H_
 
+#include <cstdint>
 #include <memory>
 #include <utility>
 
@@ -18,6 +19,9 @@ class EventMaker {
  public:
   EventMaker(const Store& store, const Change& change, const Record& record)
       : store_(store), change_(change), record_(record) {}
+
+  int64_t revision() const { return change_.at.main; }
+  bool deletes() const { return record_.deletes; }
 
   const std::shared_ptr<const WatchEvent>& For(bool wants_previous) {
     std::shared_ptr<const WatchEvent>& event = wants_previous ? with_previous_ : plain_;
