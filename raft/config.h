@@ -28,11 +28,13 @@ struct Config {
   Storage* storage = nullptr;  // The log of this group. Required.
 
   // The last index that the state machine has already applied; entries up to it are not handed
-  // out again. 0: whatever the storage's snapshot covers. Must not exceed the stored commit index.
+  // out again. 0: whatever the storage's snapshot covers. Not above the stored commit index, nor
+  // below the storage's snapshot position: a state machine that is older loads the snapshot first.
   Index applied = 0;
 
   // Time. A follower that hears nothing for a random number of ticks of [election_tick,
-  // 2*election_tick) campaigns; a leader sends heartbeats every heartbeat_tick ticks.
+  // 2*election_tick) campaigns; a leader sends heartbeats every heartbeat_tick ticks. Not 0, and
+  // election_tick is the larger one; ten times as large leaves room for lost heartbeats.
   uint32_t election_tick = 10;
   uint32_t heartbeat_tick = 1;
 
@@ -44,14 +46,21 @@ struct Config {
   bool check_quorum = true;  // A leader that cannot reach a quorum steps down (§6.2).
   ReadOnlyOption read_only = ReadOnlyOption::kSafe;
 
-  // Sizes, in bytes; kNoLimit for none.
-  uint64_t max_size_per_msg = 1 << 20;  // EncodedSize of entries in one message; 0: one entry each.
-  uint64_t max_committed_size_per_ready = 0;  // EncodedSize handed out and unapplied; 0: as above.
-  uint64_t max_uncommitted_size = kNoLimit;  // PayloadSize in a leader's uncommitted tail; 0: none.
-  uint32_t max_inflight_msgs = 256;          // Appends to one follower without an answer. Not 0.
-  uint64_t max_inflight_bytes = kNoLimit;    // The same as PayloadSize; 0: no limit.
-  uint32_t max_pending_reads =
-      1 << 16;  // Reads waiting for a leader's confirmation, or for its first commit.
+  // Sizes, in bytes; kNoLimit for none. What alone is larger than a limit still goes, alone.
+  // EncodedSize of entries in one message; 0: one entry each.
+  uint64_t max_size_per_msg = 1 << 20;
+  // EncodedSize of entries handed out and not yet applied; 0: the same as max_size_per_msg.
+  uint64_t max_committed_size_per_ready = 0;
+  // PayloadSize of entries that a leader took and that are not yet applied; 0: no limit.
+  uint64_t max_uncommitted_size = kNoLimit;
+
+  // Appends to one follower without an answer, not 0; and their PayloadSize in bytes, at least
+  // max_size_per_msg; 0 or kNoLimit: no limit.
+  uint32_t max_inflight_msgs = 256;
+  uint64_t max_inflight_bytes = kNoLimit;
+
+  // Reads that wait at a leader for its confirmation, or for its first commit. Not 0.
+  uint32_t max_pending_reads = 1 << 16;
 
   // Storage writes are asked for by messages to local threads instead of Ready's own fields
   // (docs/ready-loop.md).
@@ -64,15 +73,23 @@ struct Config {
 
   bool disable_proposal_forwarding = false;     // Followers refuse instead of asking the leader.
   bool disable_conf_change_validation = false;  // Leaders append any membership change as it is.
-  bool step_down_on_removal = true;             // A leader that is removed or demoted steps down.
+  // A leader that is removed or demoted hands over and steps down (docs/membership.md).
+  bool step_down_on_removal = true;
 
-  // False: news for a peer is collected and leaves with the next Ready, at most one append and one
-  // heartbeat at a time. True: every step fills the outbox at once, in the order in which etcd/raft
-  // does, and where etcd/raft is less strict so is this core: acknowledgements of an older term
-  // still leave, a vote request may leave before its term is stored (asynchronous writes), a
-  // membership change is told before its commit is stored, leases last as long as the leader thinks
-  // that it leads, a single voter answers reads before it has committed in its term, and a removed
-  // leader of a single voter without asking it. For comparing the two.
+  // False: news for a peer is collected and leaves with the next Ready: one heartbeat at most, and
+  // one append unless that takes several messages. True: every step fills the outbox at once, in
+  // the order in which etcd/raft does. For comparing the two, so where etcd/raft is less strict
+  // this core is, too:
+  // - Acknowledgements of an older term still leave; a vote request may leave before its term is
+  //   stored (asynchronous writes); a membership change is told before its commit is stored.
+  // - A lease lasts as long as the leader thinks that it leads, also after it has told another to
+  //   campaign, and voters do not keep their word for it.
+  // - A single voter answers reads before it has committed in its term. A removed leader that has
+  //   one voter left answers them without asking that voter.
+  // - A request for a vote restarts the receiver's timer, granted or not. Who refuses a vote does
+  //   not say what is committed. A removed leader steps down at once. Each order to hand over puts
+  //   off the quorum check, and one that failed may leave the group joint until something else is
+  //   applied.
   bool immediate_sends = false;
 
   Logger* logger = nullptr;  // Null: no log lines, and no time spent on them.
@@ -88,10 +105,10 @@ struct GroupConfig {
   Storage* storage = nullptr;
   Index applied = 0;
   uint64_t seed = 0;
-  // What applies to all of them. Its own values of the fields above do not count.
+  // What applies to all of them. Its own values of the fields above do not count. Not null.
   std::shared_ptr<const Config> shared;
 
-  Config Whole() const;
+  Config Whole() const;  // What a group of its own would have been given.
 };
 
 }  // namespace raft

@@ -16,7 +16,7 @@ namespace raft {
 enum class DropReason {
   kNoLeader,           // This server knows no leader in its term (or is campaigning).
   kTransferring,       // The leader is handing its office over (§3.10).
-  kOverQuota,          // Config::max_uncommitted_entries_size, or the limit of pending reads.
+  kOverQuota,          // Config::max_uncommitted_size or max_pending_reads, or a driver's limit.
   kNotMember,          // The leader was removed from the configuration.
   kForwardingDisabled  // This server is not the leader, and must not forward.
 };
@@ -55,7 +55,7 @@ absl::Status InvalidMessage(absl::string_view why);
 bool IsInvalidMessage(const absl::Status& status);
 
 // A promise of the protocol is broken, and going on could lose or falsify acknowledged data: a
-// peer's or our own disk lost what it had confirmed. State is unchanged. The only safe answer is
+// peer's or our own disk lost what it had confirmed. The log is unchanged. The only safe answer is
 // to stop this server and restore it from its peers.
 absl::Status PromiseBroken(absl::string_view what);
 bool IsPromiseBroken(const absl::Status& status);

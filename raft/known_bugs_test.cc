@@ -524,7 +524,7 @@ TEST(KnownBugs, Cockroach104402UnappliedChangesAreKnownWithoutReadingTheLog) {
     ASSERT_EQ(node->GetBasicStatus().hard_state.commit, 1000);
     storage.reads = 0;
     ASSERT_TRUE(node->Campaign().ok());
-    // A candidate may hold a configuration that the group has left (etcd 12359).
+    // A candidate may hold a configuration that the group has left (etcd issue 12133).
     EXPECT_EQ(node->GetBasicStatus().soft_state.role,
               has_change ? Role::kFollower : Role::kPreCandidate);
     EXPECT_EQ(storage.reads, 0);

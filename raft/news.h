@@ -11,8 +11,9 @@
 
 namespace raft {
 
-// Proposals, acknowledgements, commits and reads only mark a peer; one append and at most one
-// heartbeat per peer leave when the next Ready is taken, whatever happened in between.
+// Proposals, acknowledgements, commits and reads only mark a peer; when the next Ready is taken one
+// append (or as many as its entries take) and at most one heartbeat per peer leave, whatever
+// happened in between.
 class News {
  public:
   enum class Kind : uint8_t {

@@ -61,6 +61,7 @@ struct ApplyWork {
 
 // What the embedder does for a node. Called on the node's thread (Send also on the thread that
 // calls OnStored), so nothing here may wait for the node.
+// examples/raftexample/server/server_host.cc is a complete one.
 class NodeHost {
  public:
   virtual ~NodeHost() = default;
@@ -92,6 +93,7 @@ struct NodeOptions {
   // thread; it must bear being written by the host meanwhile.
   Config config;
 
+  // How long a tick of `config` is, on this machine's clock.
   absl::Duration tick = absl::Milliseconds(100);
 
   // Pieces of store work that must be synced and have not come back. While there are so many,
@@ -139,7 +141,8 @@ struct NodeStats {
 class Node {
  public:
   // Starts with what the storage holds, or founds a new group with `founders` (RawNode::Bootstrap)
-  // if there are any. The host outlives the node. Host calls may come before Start returns.
+  // if there are any. The host outlives the node. Host calls may come before Start returns. Errors
+  // are those of RawNode::Create and Bootstrap, and then no host call has come.
   static absl::StatusOr<std::unique_ptr<Node>> Start(const NodeOptions& options, NodeHost& host,
                                                      absl::Span<const Peer> founders);
   ~Node();  // Stop().

@@ -7,10 +7,10 @@
 
 namespace raft {
 
-// Bounds the payload bytes of a leader's uncommitted tail, so that a leader cut off from its
-// quorum refuses proposals instead of growing without end. Entries without payload are free: a new
-// leader's first entry and membership changes that need none always pass. Only what was proposed
-// under this leader is counted; returning more than was taken leaves zero.
+// Bounds the payload bytes that a leader took and that are not applied, so that a leader cut off
+// from its quorum refuses proposals instead of growing without end. Entries without payload are
+// free: a new leader's first entry and membership changes that need none always pass. Only what was
+// proposed under this leader is counted; returning more than was taken leaves zero.
 class ProposalQuota {
  public:
   // max_bytes 0 or kNoLimit: no bound.

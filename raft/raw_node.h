@@ -44,7 +44,8 @@ class RawNode {
 
   // Founds a new group on an empty storage: all founding servers make the same call, and the first
   // entries of the log become the changes that add the peers. For a server that joins a
-  // running group there is nothing to found: Create is all.
+  // running group there is nothing to found: Create is all. absl::InvalidArgument without peers,
+  // absl::FailedPrecondition if the log is not empty.
   absl::Status Bootstrap(absl::Span<const Peer> peers);
 
   // --- Input ---
@@ -59,8 +60,9 @@ class RawNode {
 
   // A message from a peer. Whatever it says, the node survives: a message that no correct peer
   // sends is refused (IsInvalidMessage, IsLocalMessageError, IsPeerNotFound), and state is
-  // unchanged. IsPromiseBroken means that this server, or the peer, lost stored data: stop and
-  // repair it. The transport must make sure that `from` is who it claims to be.
+  // unchanged. IsProposalDropped: a proposal or read that a peer has passed on cannot be taken
+  // here; nobody needs to be told. IsPromiseBroken means that this server, or the peer, lost stored
+  // data: stop and repair it. The transport must make sure that `from` is who it claims to be.
   absl::Status Step(const raftpb::Message& message);
   // A message from this server's own storage threads, or to itself, in asynchronous mode.
   absl::Status StepLocal(const raftpb::Message& message);
@@ -78,6 +80,7 @@ class RawNode {
   // Must be called for every committed configuration change when it is applied; the result is the
   // membership from then on, to be kept with the state machine. A change that cannot be applied (it
   // came from a faulty proposer) is an error on every server alike: nothing has changed, go on.
+  // Requires raftpb::IsConfChange(entry).
   // IsAborted: a snapshot that covers the entry was taken over meanwhile (asynchronous storage
   // writes), and is about to replace the state machine: apply nothing more before it has, not even
   // of batches handed out earlier. (To apply an entry only if it follows the last one applied is
@@ -88,15 +91,18 @@ class RawNode {
 
   // Asks for a linearizable read. The answer is a ReadState with this context, unless leadership
   // changes meanwhile or a message is lost: then there is none, and the caller asks again.
+  // IsProposalDropped: there will be none (kNoLeader, kOverQuota).
   absl::Status ReadIndex(absl::Cord context);
 
+  // Wishes: OkStatus also if they change nothing, since the server may not campaign now, or nobody
+  // is known to lead. Whether they came true is seen in Ready::soft_state.
   absl::Status Campaign();                     // Without waiting for the election timeout.
   absl::Status TransferLeadership(NodeId to);  // Asks the leader, wherever it is (§3.10).
   absl::Status ForgetLeader();                 // A follower takes its leader for dead.
 
   // What the transport knows: `to` did not get what was sent; how a snapshot transfer ended. Every
-  // snapshot sent must be reported, or the follower stays without appends until it is heard of
-  // otherwise.
+  // snapshot sent must be reported, or the follower stays without appends until it acknowledges
+  // what it got, or for Config::snapshot_patience.
   void ReportUnreachable(NodeId to);
   void ReportSnapshot(NodeId to, SnapshotOutcome outcome);
 
@@ -104,9 +110,11 @@ class RawNode {
 
   bool HasReady() const;
   // Takes the next Ready into `ready`, replacing what is there and reusing its memory. An error is
-  // one of the Storage's own; nothing is taken then, and the call may be repeated.
+  // one of the Storage's own; nothing is taken then, and the call may be repeated. Requires that
+  // the Ready before was advanced over (not with asynchronous storage writes).
   absl::Status TakeReady(Ready& ready);
-  // What the last Ready asked for is stored and applied. Not with asynchronous storage writes.
+  // What the last Ready asked for is stored and applied. Once for each Ready; not with asynchronous
+  // storage writes.
   void Advance();
   // Frees what is kept to be written over: buffers of messages, the last chunk of the log. The next
   // turns allocate it again. For a server that is expected to be quiet for long.
@@ -150,9 +158,8 @@ class RawNode {
 
   // Commits that cover a membership change and are not durable yet: nobody hears of them.
   struct UntoldCommits {
-    Index after = 0;  // Up to here all may be told.
-    Index until_stored =
-        0;  // Once this commit index is durable, everything may. 0: there are none.
+    Index after = 0;         // Up to here all may be told.
+    Index until_stored = 0;  // Once this commit is durable, everything may. 0: there are none.
 
     bool any() const { return until_stored != 0; }
   };

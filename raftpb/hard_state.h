@@ -7,7 +7,8 @@
 namespace raftpb {
 
 // Stored before anything that depends on it is said to a peer. The commit index is carried along
-// as a hint for restarts; losing its newest value is harmless, losing term or vote is not (§3.8).
+// as a hint for restarts; losing its newest value is harmless unless it commits a membership change
+// (Ready::must_sync), losing term or vote never is (§3.8).
 struct HardState {
   Term term = 0;
   NodeId vote = kNone;

@@ -51,7 +51,7 @@ struct Message {
   Term log_term = 0;
   Index index = 0;  // With log_term the position before `entries`, acknowledged, or voted on.
   EntryList entries;
-  Index commit = 0;     // In a refused vote, with log_term: what its sender knows to be committed.
+  Index commit = 0;     // What the sender knows to be committed; in a refused vote with log_term.
   NodeId vote = kNone;  // Only to the append thread: the vote to store.
   SnapshotPtr snapshot;
   bool reject = false;
@@ -64,7 +64,8 @@ struct Message {
 
 bool operator==(const Message& a, const Message& b);
 
-// Types that a server says to itself only. From the network they are refused.
+// Types that a server says to itself only. From the network they are refused, and so is
+// kForgetLeader, which does not count as local here because it does not for etcd/raft.
 constexpr bool IsLocalMessage(MessageType type) {
   switch (type) {
     case MessageType::kHup:

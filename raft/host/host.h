@@ -146,8 +146,8 @@ struct HostStats {
 //      a leader that is gone or has forgotten that it was one, and no leader sleeps while a
 //      follower has come back and needs to hear of it.
 //   3. A leader that lives but no longer leads, has seen a later term, or a quorum that did not
-//      answer. Either way somebody is awake: who leads now sends heartbeats to all, and before he
-//      sleeps he has to find that they have everything; who runs for office asks all for their
+//      answer. Either way somebody is awake: who leads now sends heartbeats to all, and before it
+//      sleeps it has to find that they have everything; who runs for office asks all for their
 //      votes. Both wake whom they reach. Whom they do not reach could not have helped awake,
 //      either.
 //   4. A leader may sleep while the host of a follower is taken for dead, if the others are a
