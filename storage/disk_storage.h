@@ -33,7 +33,10 @@ struct DiskStorageOptions {
   // The last entry that the state machine has durably applied; (0, 0) if it keeps nothing itself
   // and starts from the snapshot. The storage refuses (IsInconsistent) a state machine that is
   // ahead of the log, or has applied another entry than the log has there. A commit index that is
-  // behind is raised to it: commit indexes are not synced, and what was applied was committed.
+  // behind is raised to it: most commit indexes are not synced, and what was applied was committed.
+  // Term 0: unknown; then nothing is compared, and a commit index that is behind is refused. An
+  // index in front of the log's start is fine here, but the core refuses it (Config::applied): the
+  // state machine has to load the snapshot first.
   raft::EntryId applied;
 
   // The membership at `applied`; nothing: that of the snapshot.
@@ -54,6 +57,12 @@ struct SaveRequest {
 
 // Reading is thread-safe. Answers of the raft::Storage part change only by the calls below, or by
 // whoever else writes batches for this group to the same LogStore.
+//
+// Writing: Save and AddTo belong to one thread. SaveSnapshot, SaveStreamedSnapshot and Compact may
+// be called on another, one at a time, but not while a request with a leader's snapshot is being
+// stored: that replaces the log they are about.
+//
+// Errors are those of LogStore and SnapshotStore (storage/errors.h).
 class DiskStorage : public raft::Storage {
  public:
   // A server of one group: opens, or founds if there is nothing yet, a log and a snapshot store of
@@ -87,7 +96,9 @@ class DiskStorage : public raft::Storage {
   absl::Status AddTo(const SaveRequest& request, LogBatch& batch);
 
   // Keeps a snapshot of the state machine at an index that it has applied, durable when it returns.
-  // The term is looked up. The previous snapshot stays until this one has been read back whole.
+  // The term is looked up: raft::Compacted() or raft::Unavailable() if the log does not have it.
+  // raft::SnapshotOutOfDate() if there is one as new or newer. The previous snapshot stays until
+  // this one has been read back whole.
   absl::Status SaveSnapshot(raft::Index index, const raftpb::ConfState& conf_state,
                             const absl::Cord& data);
 

@@ -4,8 +4,9 @@
 // nothing is durable before it was synced. WriteFully and ReadFully at the end are what other code
 // uses. Implementations: posix_file_system.h, faulty_file_system.h.
 //
-// Paths are plain strings with '/'. Errors: NotFound (absl) if the path does not exist,
-// AlreadyExists (absl) if it must not; NoSpace and IoError of storage/errors.h for the rest.
+// A FileSystem may be used by any number of threads. Paths are plain strings with '/'. Errors:
+// NotFound (absl) if the path does not exist, AlreadyExists (absl) if it must not; NoSpace and
+// IoError of storage/errors.h for the rest.
 #ifndef RAFT_STORAGE_FILE_SYSTEM_H_
 #define RAFT_STORAGE_FILE_SYSTEM_H_
 

@@ -83,9 +83,9 @@ class LogStore {
                                                           const LogOptions& options);
 
   // Opens what is there. IsNothingStored if that is nothing: a directory without a log, or one
-  // whose creation did not finish. Any other error means that the log is damaged, foreign or in
-  // use; then nothing has been changed. Opening repairs only what a crash leaves behind, and
-  // says so in report().
+  // whose creation did not finish. Any other error means that the log is damaged, foreign, of
+  // another version or in use; then nothing has been changed. Opening repairs only what a crash
+  // leaves behind, and says so in report(). docs/storage-format.md has the table of all findings.
   static absl::StatusOr<std::unique_ptr<LogStore>> Open(FileSystem& fs, std::string directory,
                                                         const LogOptions& options);
 
