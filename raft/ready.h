@@ -50,9 +50,9 @@ struct Ready {
   absl::optional<SoftState> soft_state;          // If it changed.
   absl::optional<raftpb::HardState> hard_state;  // If it changed and is not all zero.
   std::vector<ReadState> read_states;            // Reads that can be served once applied.
-  raftpb::SnapshotPtr snapshot;  // To replace log and state machine by. Null if none.
-  raftpb::EntryList
-      entries;  // To append to the log, replacing what has the same index or a higher one.
+  raftpb::SnapshotPtr snapshot;                  // To replace log and state machine by, or null.
+  // To append to the log, replacing what has the same index or a higher one.
+  raftpb::EntryList entries;
   raftpb::EntryList committed_entries;    // To apply. Never handed out twice in one life.
   std::vector<raftpb::Message> messages;  // To peers; promise nothing unstored.
   std::vector<raftpb::Message> messages_after_write;  // To peers; promise what this Ready stores.

@@ -176,8 +176,8 @@ class EntryList {
       Piece piece;
       size_t first;
     };
-    absl::InlinedVector<Placed, 2>
-        placed_;  // Those before head_ are gone, and leave the vector in bulk.
+    // Those before head_ are gone, and leave the vector in bulk.
+    absl::InlinedVector<Placed, 2> placed_;
     size_t head_ = 0;
     size_t begin_ = 0;  // The position of the first entry, and
     size_t end_ = 0;    // of the one behind the last.

@@ -22,17 +22,16 @@ struct Faults {
   // Network. Probabilities per message, times as means.
   double drop = 0;
   double duplicate = 0;
-  double replay_old =
-      0;  // A message of long ago comes again, perhaps across a restart of its sender.
+  double replay_old = 0;  // A message of long ago comes again, perhaps after its sender's restart.
   double delay = kTick / 4.0;  // Mean delay.
   double heavy_tail = 0;       // A delay is a hundred times as long.
   double forged = 0;           // A copy without a term arrives before the message.
   uint32_t slow_type = 0;      // raftpb::MessageType that takes a hundred times as long; 0: none.
   double lose_report = 0;      // The transport forgets to say how a snapshot's transfer ended.
 
-  // Mean times between events, in ticks; 0: never.
-  double partition_every =
-      0;  // Any of: symmetric, one-way, bridge, isolated leader, single links, clogged links.
+  // Mean times between events, in ticks; 0: never. How long they last: mean, in ticks.
+  // Partitions: symmetric, one-way, bridge, isolated leader, single links, clogged links.
+  double partition_every = 0;
   double partition_lasts = 50;
   double crash_every = 0;
   double crash_lasts = 30;

@@ -72,8 +72,8 @@ struct DiskFault {
 
 // Something unsynced: what a crash may lose.
 struct UnsyncedOperation {
-  DiskOperation::Kind
-      kind;  // kWrite, kAllocate, kTruncate, kCreate, kCreateDirectory, kRename, kRemove.
+  // kWrite, kAllocate, kTruncate, kCreate, kCreateDirectory, kRename or kRemove.
+  DiskOperation::Kind kind;
   std::string path;
   std::string target;
   uint64_t offset = 0;

@@ -15,8 +15,8 @@ namespace raft::confchange {
 
 struct Outcome {
   tracker::Config config;
-  std::vector<NodeId>
-      joined;  // Whose progress starts anew: not tracked before, or left and came back.
+  // Whose progress starts anew: not tracked before, or left and came back.
+  std::vector<NodeId> joined;
 };
 
 // All are pure. Errors (FailedPrecondition) have the texts of etcd/raft: "config is already joint",
