@@ -131,7 +131,9 @@ Access OfRoleGet(const etcdserverpb::AuthRoleGetRequest& request, LeaseKeys) {
   return access;
 }
 
-Access OfLock(const v3lockpb::LockRequest& request, LeaseKeys lease_keys) {
+// A lock or an election is held by a key below its name, which lives as long as a lease.
+template <typename Request>
+Access OfHolding(const Request& request, LeaseKeys lease_keys) {
   Collector collector(lease_keys);
   const KeyRange keys = collector.Below(request.name());
   collector.Read(keys);
@@ -143,15 +145,6 @@ Access OfLock(const v3lockpb::LockRequest& request, LeaseKeys lease_keys) {
 Access OfUnlock(const v3lockpb::UnlockRequest& request, LeaseKeys lease_keys) {
   Collector collector(lease_keys);
   collector.Write({request.key(), ""});
-  return collector.Take();
-}
-
-Access OfCampaign(const v3electionpb::CampaignRequest& request, LeaseKeys lease_keys) {
-  Collector collector(lease_keys);
-  const KeyRange keys = collector.Below(request.name());
-  collector.Read(keys);
-  collector.Write(keys);
-  if (request.lease() != 0) collector.WriteKeysOf(request.lease());
   return collector.Take();
 }
 
@@ -227,9 +220,9 @@ constexpr struct {
     {"/etcdserverpb.Auth/RoleGrantPermission", kAdmin},
     {"/etcdserverpb.Auth/RoleRevokePermission", kAdmin},
 
-    {"/v3lockpb.Lock/Lock", For<v3lockpb::LockRequest, OfLock>},
+    {"/v3lockpb.Lock/Lock", For<v3lockpb::LockRequest, OfHolding>},
     {"/v3lockpb.Lock/Unlock", For<v3lockpb::UnlockRequest, OfUnlock>},
-    {"/v3electionpb.Election/Campaign", For<v3electionpb::CampaignRequest, OfCampaign>},
+    {"/v3electionpb.Election/Campaign", For<v3electionpb::CampaignRequest, OfHolding>},
     {"/v3electionpb.Election/Proclaim", For<v3electionpb::ProclaimRequest, OfProclaim>},
     {"/v3electionpb.Election/Leader", For<v3electionpb::LeaderRequest, OfLeader>},
     {"/v3electionpb.Election/Observe", For<v3electionpb::LeaderRequest, OfLeader>},
