@@ -2,7 +2,8 @@
 // messages and budgets.
 //
 // Separate from the core, and not needed by it: a host drives RawNodes through their public door,
-// and asks two things more of them (Raft::IsAtRest, and who is a member).
+// and looks behind it where that says too little (whether a server is at rest, what it has not
+// committed, who is a member).
 #ifndef RAFT_RAFT_HOST_HOST_H_
 #define RAFT_RAFT_HOST_HOST_H_
 
