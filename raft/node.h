@@ -80,7 +80,7 @@ class NodeHost {
   // loaded between the work handed out before it and after it.
   virtual void Apply(ApplyWork work) = 0;
 
-  // Leader, role or term changed.
+  // The leader or the role changed, in `term`. (A term that begins without either is not told.)
   virtual void OnLeadership(const SoftState& state, Term term) = 0;
 
   // The node has stopped by itself, and every call from now on fails with this: Fail was called, or
@@ -93,7 +93,10 @@ struct NodeOptions {
   // thread; it must bear being written by the host meanwhile.
   Config config;
 
-  // How long a tick of `config` is, on this machine's clock.
+  // How long a tick of `config` is, by the wall clock (absl::Now). Where that is stepped time
+  // jumps: somebody campaigns early or late, which is harmless; but with
+  // ReadOnlyOption::kLeaseBased a leader that was deposed may go on answering reads. Leases want
+  // clocks that are slewed.
   absl::Duration tick = absl::Milliseconds(100);
 
   // Pieces of store work that must be synced and have not come back. While there are so many,

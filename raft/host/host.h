@@ -195,7 +195,7 @@ class Host {
   // To look at, without waking. Null if there is none.
   const RawNode* Find(GroupId group) const;
 
-  // See RawNode::ApplyConfChange.
+  // See RawNode::ApplyConfChange. Requires that the group is here.
   absl::StatusOr<raftpb::ConfState> ApplyConfChange(GroupId group, const raftpb::Entry& entry);
 
   // The transport is done with so many payload bytes to a host, sent or lost.
