@@ -133,6 +133,37 @@ TEST_F(DiskStorageTest, SnapshotsReplaceTheLogOrLeaveIt) {
 }
 
 // The state machine may have been written differently before: not even a beginning can be kept.
+// Two take a snapshot at the same time: the application one of what it has applied, and the core a
+// leader's, which is newer.
+TEST_F(DiskStorageTest, AMarkOlderThanTheLogOrItsSnapshotIsNone) {
+  ASSERT_EQ(Reopen(), absl::OkStatus());
+  ASSERT_EQ(Append(1, 1, 30), absl::OkStatus());
+  ASSERT_EQ(SetHardState({1, 1, 30}), absl::OkStatus());
+  raftpb::Snapshot from_leader;
+  from_leader.metadata = {{.voters = {1, 2, 3}}, 1000, 2};
+  SaveRequest request;
+  request.snapshot = std::make_shared<const raftpb::Snapshot>(from_leader);
+  ASSERT_EQ(storage_->Save(request), absl::OkStatus());
+  LogBatch late;
+  late.MarkSnapshot(options_.group, {{.voters = {1}}, 20, 1});
+  ASSERT_EQ(storage_->log().Write(late), absl::OkStatus());
+  EXPECT_EQ(storage_->log().Find(options_.group)->snapshot->index, 1000u);
+  ASSERT_EQ(Reopen(), absl::OkStatus());
+  EXPECT_EQ((*storage_->Snapshot())->metadata, from_leader.metadata);
+
+  // Nor does one that the log would still have the entries for; not even in the same batch.
+  ASSERT_EQ(Append(2, 1001, 20), absl::OkStatus());
+  ASSERT_EQ(SetHardState({2, 1, 1020}), absl::OkStatus());
+  const raftpb::SnapshotMetadata newer = {{.voters = {1, 2, 3}}, 1010, 2};
+  ASSERT_EQ(storage_->snapshots().Save(options_.group, {.metadata = newer}), absl::OkStatus());
+  LogBatch both;
+  both.MarkSnapshot(options_.group, newer);
+  both.MarkSnapshot(options_.group, {{.voters = {1}}, 1005, 2});
+  ASSERT_EQ(storage_->log().Write(both), absl::OkStatus());
+  ASSERT_EQ(Reopen(), absl::OkStatus());
+  EXPECT_EQ((*storage_->Snapshot())->metadata.index, 1010u);
+}
+
 TEST_F(DiskStorageTest, AnInterruptedSnapshotIsNoBeginningOfAnother) {
   ASSERT_EQ(Reopen(), absl::OkStatus());
   ASSERT_EQ(Append(1, 1, 10), absl::OkStatus());

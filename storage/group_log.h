@@ -5,6 +5,7 @@
 
 #include <cstddef>
 #include <cstdint>
+#include <limits>
 #include <memory>
 #include <string>
 #include <vector>
@@ -88,12 +89,15 @@ class alignas(64) GroupLog {
 
   // What the group would be after the batch that is being checked.
   struct Draft {
+    static constexpr raft::Index kNotLookedUp = std::numeric_limits<raft::Index>::max();
+
     uint64_t batch = 0;  // Valid while it is this batch.
     raft::Index compacted = 0;
     raft::Index last = 0;
     raft::Term last_term = 0;
     raft::Index intact = 0;  // Up to here the entries are those of the group.
     raft::Index commit = 0;
+    raft::Index snapshot = kNotLookedUp;  // The newest that is marked; looked up when it matters.
   };
   Draft draft;
   bool hard_state_staged = false;
@@ -110,7 +114,6 @@ class alignas(64) GroupLog {
   // In the order of use, by lines of the processor's cache: what a batch is checked against (with
   // the draft), what it changes, and the rest.
   bool known_ = false;
-  uint64_t hard_state_segment_ = 0;  // 0: nowhere; likewise below.
 
   raftpb::HardState hard_state_;
   raft::EntryId compacted_;
@@ -121,7 +124,8 @@ class alignas(64) GroupLog {
   uint64_t live_bytes_ = 0;
   raftpb::EntryList cache_;  // The last entries, up to last_index().
 
-  size_t dropped_runs_ = 0;  // At the front of runs_: compacted.
+  size_t dropped_runs_ = 0;          // At the front of runs_: compacted.
+  uint64_t hard_state_segment_ = 0;  // 0: nowhere; likewise below.
   uint64_t compacted_segment_ = 0;
   std::shared_ptr<const raftpb::SnapshotMetadata> snapshot_;
   uint64_t snapshot_segment_ = 0;

@@ -28,6 +28,7 @@ class LogBatch {
   void SetHardState(GroupId group, const raftpb::HardState& hard_state);
 
   // The state machine has a durable snapshot at this position (snapshot_store.h). The log stays.
+  // Nothing if there is a newer one, or the log begins behind it.
   void MarkSnapshot(GroupId group, const raftpb::SnapshotMetadata& snapshot);
 
   // The same, received from a leader: it replaces the log, which then starts behind it.

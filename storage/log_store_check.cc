@@ -58,21 +58,17 @@ absl::Status LogStore::Impl::Check(const LogBatch& batch) {
     switch (change.kind) {
       case Kind::kAppend: status = CheckAppend(batch, i, checked); break;
       case Kind::kHardState: draft.commit = change.hard_state.commit; break;
-      case Kind::kMarkSnapshot:
-        draft.commit = std::max(draft.commit, change.snapshot->index);
-        break;
+      case Kind::kMarkSnapshot: CheckMark(change, checked); break;
       case Kind::kRestoreSnapshot:
         draft.commit = std::max(draft.commit, change.snapshot->index);
+        draft.snapshot = change.snapshot->index;
         draft.compacted = change.snapshot->index;
         draft.last = change.snapshot->index;
         draft.last_term = change.snapshot->term;
         draft.intact = 0;
         break;
       case Kind::kCompact: status = CheckCompact(batch, i, checked); break;
-      case Kind::kForget:
-        draft = {};
-        draft.batch = drafts_;
-        break;
+      case Kind::kForget: draft = {.batch = drafts_, .snapshot = 0}; break;
     }
     if (!status.ok()) return status;
   }
@@ -150,6 +146,23 @@ absl::Status LogStore::Impl::CheckAppend(const LogBatch& batch, size_t i, Checke
   draft.last = checked.last;
   draft.last_term = term;
   return absl::OkStatus();
+}
+
+// Who took a snapshot while a newer one was stored has nothing to add: the log goes on from the
+// newer one, and the file of the older may be gone.
+void LogStore::Impl::CheckMark(const Change& change, Checked& checked) {
+  GroupLog::Draft& draft = checked.group->draft;
+  if (draft.snapshot == GroupLog::Draft::kNotLookedUp) {
+    const auto& snapshot = checked.group->snapshot();
+    draft.snapshot = snapshot == nullptr ? 0 : snapshot->index;
+  }
+  const raft::Index marked = change.snapshot->index;
+  if (marked < std::max(draft.snapshot, draft.compacted)) {
+    checked.nothing = true;
+    return;
+  }
+  draft.snapshot = marked;
+  draft.commit = std::max(draft.commit, marked);
 }
 
 absl::Status LogStore::Impl::CheckCompact(const LogBatch& batch, size_t i, Checked& checked) {

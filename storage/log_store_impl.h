@@ -104,6 +104,7 @@ class LogStore::Impl {
   absl::Status CheckWritable() const;
   absl::Status Check(const LogBatch& batch);
   absl::Status CheckAppend(const LogBatch& batch, size_t i, Checked& checked);
+  void CheckMark(const Change& change, Checked& checked);
   absl::Status CheckCompact(const LogBatch& batch, size_t i, Checked& checked);
   void FindGroups(const LogBatch& batch);
   GroupLog::Draft& DraftOf(GroupLog& group);

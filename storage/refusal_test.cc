@@ -17,9 +17,11 @@
 #include "storage/errors.h"
 #include "storage/faulty_file_system.h"
 #include "storage/testing.h"
+#include "storage/wal/bytes.h"
 #include "storage/wal/checksum.h"
 #include "storage/wal/encoder.h"
 #include "storage/wal/format.h"
+#include "storage/wal/mark.h"
 
 namespace storage {
 namespace {
@@ -156,6 +158,24 @@ TEST_F(RefusalTest, BadFormatOfAnotherVersion) {
   const absl::Status status = Open();
   EXPECT_TRUE(IsBadFormat(status)) << status;
   EXPECT_EQ(ErrorInfoOf(status)->file, kSegment);
+}
+
+// Not the same as a mark that a crash has torn, of which there is another copy.
+TEST_F(RefusalTest, BadFormatOfAMarkOfAnotherVersion) {
+  ASSERT_EQ(Open(), absl::OkStatus());
+  storage_.reset();
+  for (auto [name, bytes] : fs_.Contents()) {
+    if (!absl::EndsWith(name, wal::kMarkName)) continue;
+    for (const uint64_t offset : {uint64_t{0}, wal::MarkFile::kCopyOffset}) {
+      char* const copy = bytes.data() + offset;
+      wal::StoreLittleEndian(uint32_t{2}, copy + 4);
+      const size_t checked = wal::MarkFile::kCopyBytes - 4;
+      wal::StoreLittleEndian(wal::ChecksumOf({copy, checked}), copy + checked);
+    }
+    fs_.Put(name, bytes);
+  }
+  const absl::Status status = Open();
+  EXPECT_TRUE(IsBadFormat(status)) << status;
 }
 
 TEST_F(RefusalTest, ForeignOfAnotherCluster) {

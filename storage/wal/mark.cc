@@ -4,6 +4,7 @@
 #include <iterator>
 #include <utility>
 
+#include "absl/strings/str_cat.h"
 #include "storage/errors.h"
 #include "storage/wal/bytes.h"
 #include "storage/wal/checksum.h"
@@ -28,22 +29,25 @@ void Encode(const Mark& mark, char (&to)[MarkFile::kCopyBytes]) {
   StoreLittleEndian(ChecksumOf({to, kChecksumOffset}), to + kChecksumOffset);
 }
 
-absl::optional<Mark> Decode(absl::string_view bytes) {
+// Nothing for a copy that a crash has torn.
+absl::StatusOr<absl::optional<Mark>> Decode(absl::string_view bytes, absl::string_view path) {
   if (bytes.size() != MarkFile::kCopyBytes ||
       ChecksumOf(bytes.substr(0, kChecksumOffset)) !=
           LoadLittleEndian<uint32_t>(bytes.data() + kChecksumOffset)) {
-    return absl::nullopt;
+    return absl::optional<Mark>();
   }
   ByteReader reader(bytes);
-  if (reader.Read<uint32_t>() != kMarkMagic) return absl::nullopt;
-  if (reader.Read<uint32_t>() != kMarkVersion) return absl::nullopt;
+  if (reader.Read<uint32_t>() != kMarkMagic) return absl::optional<Mark>();
+  if (const uint32_t version = reader.Read<uint32_t>(); version != kMarkVersion) {
+    return BadFormat(path, absl::StrCat("a mark of version ", version));
+  }
   Mark mark;
   mark.count = reader.Read<uint64_t>();
   mark.segment = reader.Read<uint64_t>();
   mark.batch = reader.Read<uint64_t>();
   mark.sequence = reader.Read<uint64_t>();
   mark.clean = reader.Read<uint32_t>() != 0;
-  return mark;
+  return absl::optional<Mark>(mark);
 }
 
 absl::StatusOr<absl::optional<Mark>> ReadNewest(const File& file, const std::string& path) {
@@ -54,7 +58,9 @@ absl::StatusOr<absl::optional<Mark>> ReadNewest(const File& file, const std::str
     const absl::StatusOr<size_t> read = ReadFully(file, offset, bytes, sizeof(bytes));
     if (!read.ok()) return read.status();
     was_mark |= ByteReader({bytes, *read}).Read<uint32_t>() == kMarkMagic;
-    const absl::optional<Mark> mark = Decode({bytes, *read});
+    const absl::StatusOr<absl::optional<Mark>> copy = Decode({bytes, *read}, path);
+    if (!copy.ok()) return copy.status();
+    const absl::optional<Mark>& mark = *copy;
     if (mark.has_value() && (!newest.has_value() || mark->count > newest->count)) newest = mark;
   }
   // A crash mixes bytes of two marks, and their magic is the same.
