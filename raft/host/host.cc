@@ -365,8 +365,12 @@ void Host::ReportUnreachable(GroupId id, NodeId to) {
 
 void Host::Receive(const HostMessage& message) {
   if (!failure_.ok()) return;
+  if (message.to != options_.id || message.from == options_.id) {
+    ++stats_.refused;
+    return;
+  }
   Peer& peer = PeerAt(message.from);
-  if (message.to != options_.id || message.from == options_.id || message.life < peer.life) {
+  if (message.life < peer.life) {
     ++stats_.refused;
     return;
   }

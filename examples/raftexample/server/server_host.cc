@@ -60,7 +60,7 @@ void Server::Store(raft::StoreWork work) {
   ++deferred_stores_;
   applier_->Run([this, work = std::move(work)]() mutable {
     if (work.snapshot != nullptr) {
-      InstallAndSave(std::move(work));
+      upkeep_->Replace([&] { InstallAndSave(std::move(work)); });
     } else {
       SaveNow(std::move(work)).IgnoreError();
     }

@@ -3,6 +3,7 @@
 #include <utility>
 
 #include "absl/time/time.h"
+#include "raft/errors.h"
 
 namespace raftexample {
 
@@ -60,18 +61,25 @@ absl::Status Upkeep::Flush() {
   return state_->backend().Flush();
 }
 
+void Upkeep::Replace(absl::FunctionRef<void()> replace) {
+  absl::MutexLock lock(&cut_mutex_);
+  replace();
+}
+
 // What the store has on disk the log need not keep. The mark of the snapshot comes first: without
 // it the log could not be opened again.
 bool Upkeep::CutLog() {
+  absl::MutexLock lock(&cut_mutex_);
   if (state_->applied_index() < last_cut_ + options_.snapshot_count) return true;
   absl::StatusOr<Backend::Applied> stored = state_->backend().CommittedApplied();
   if (stored.ok() && stored->id.index < last_cut_ + options_.snapshot_count) return true;
   absl::Status cut = stored.status();
   if (cut.ok()) cut = storage_->SaveSnapshot(stored->id.index, stored->conf_state, absl::Cord());
-  if (cut.ok()) {
+  // There may be one already: of an earlier life with another snapshot_count, or a leader's.
+  if (cut.ok() || raft::IsSnapshotOutOfDate(cut)) {
     last_cut_ = stored->id.index;
     const raft::Index keep = options_.catch_up_entries;
-    if (last_cut_ > keep) cut = storage_->Compact(last_cut_ - keep);
+    cut = last_cut_ > keep ? storage_->Compact(last_cut_ - keep) : absl::OkStatus();
     RAFT_LOG(options_.logger, kInfo, "the log is cut behind entry ", last_cut_, ", ", keep,
              " entries are kept");
   }

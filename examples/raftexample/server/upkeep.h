@@ -8,6 +8,7 @@
 #include <thread>
 
 #include "absl/base/thread_annotations.h"
+#include "absl/functional/function_ref.h"
 #include "absl/status/status.h"
 #include "absl/synchronization/mutex.h"
 #include "examples/raftexample/apply/state_machine.h"
@@ -33,6 +34,11 @@ class Upkeep {
   ~Upkeep() { Stop(); }
 
   void Wake();  // There is something to flush, or to compact. Any thread.
+
+  // Runs `replace`, which puts a leader's snapshot in the place of the state and of the log, while
+  // nobody cuts the log: storage::DiskStorage wants one or the other.
+  void Replace(absl::FunctionRef<void()> replace);
+
   void Stop();
 
  private:
@@ -45,7 +51,8 @@ class Upkeep {
   storage::DiskStorage* const storage_;
   const Options options_;
   const std::function<void(const absl::Status&)> on_failure_;
-  raft::Index last_cut_ = 0;
+  absl::Mutex cut_mutex_;
+  raft::Index last_cut_ ABSL_GUARDED_BY(cut_mutex_) = 0;
   bool compacting_ = false;  // There are pieces of a compaction left.
 
   absl::Mutex mutex_;
