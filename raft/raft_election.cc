@@ -45,7 +45,7 @@ void Raft::OnHup(Campaign kind) {
     return;
   }
   if (HasUnappliedConfChange()) {
-    // It might win with a configuration that the group has already left (raft issue 12359).
+    // It might win with a configuration that the group has already left (etcd issue 12133).
     RAFT_LOG(config_.logger, kWarn, Hex(id()), " cannot campaign at term ", term_,
              " since there are still pending configuration changes to apply");
     return;

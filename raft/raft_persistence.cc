@@ -14,7 +14,8 @@ void Raft::OnStored(Term term, absl::optional<EntryId> last, const raftpb::Snaps
     RecordTrace(TraceAction::kStable);
   } else if (last.has_value()) {
     // Entries stored for an old term may have been overwritten since, and even written again with
-    // the same index and term: their confirmation says nothing about those (raft issue 8, ABA).
+    // the same index and term: their confirmation says nothing about those (etcd/raft issue 8, the
+    // ABA).
     RAFT_LOG(config_.logger, kInfo, raftpb::Hex(id()), " [term: ", term_,
              "] ignored entry appends from a MsgStorageAppendResp message with lower term [term: ",
              term, "]");

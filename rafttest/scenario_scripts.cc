@@ -326,7 +326,7 @@ class ShrinkAndGrowScript : public Rounds {
 };
 
 // Two leaders in turn, each alone with server 1, whose disk is slow: its log is rewritten to and
-// fro while the writes of before are still under way (the ABA of raft issue 8).
+// fro while the writes of before are still under way (the ABA of etcd/raft issue 8).
 class ContestedLogScript : public Script {
  public:
   void OnTick(Stage& stage, Random& random) override {
