@@ -38,8 +38,14 @@ raftpb::SnapshotPtr FoundingSnapshot() {
   return snapshot;
 }
 
-// Any message may arrive twice: one that is sent twice is no more than one.
-void DropDoubles(std::vector<Message>& messages) {
+// What is sent at once arrives in any order, and any message may arrive twice: neither the order of
+// messages nor their number means anything.
+void MakeSet(std::vector<Message>& messages) {
+  const auto key = [](const Message& m) {
+    return std::make_tuple(m.to, m.type, m.term, m.index, m.log_term, m.commit, m.reject);
+  };
+  std::stable_sort(messages.begin(), messages.end(),
+                   [key](const Message& a, const Message& b) { return key(a) < key(b); });
   auto end = messages.begin();
   for (Message& message : messages) {
     if (std::find(messages.begin(), end, message) != end) continue;
@@ -192,8 +198,8 @@ void ServerStates::Server::CheckStep() {
 void ServerStates::Server::Work() {
   while (!writing_ && node_->HasReady()) {
     RAFT_CHECK(node_->TakeReady(ready_).ok());
-    DropDoubles(ready_.messages);
-    DropDoubles(ready_.messages_after_write);
+    MakeSet(ready_.messages);
+    MakeSet(ready_.messages_after_write);
     Send(ready_.messages);
     if (settings_.sabotage == Sabotage::kSendsTooEarly) Send(ready_.messages_after_write);
     writing_ = true;
