@@ -10,7 +10,7 @@ constexpr auto kSilent = [](uint64_t, uint64_t) {};
 
 TEST(Exhaustive, OneTermWithACrashAtAnyTime) {
   const ExhaustiveResult result =
-      SearchExhaustively({.terms = 1, .entries = 1, .proposals = 0, .crashes = 1}, kSilent);
+      SearchExhaustively({.terms = 1, .entries = 2, .proposals = 1, .crashes = 1}, kSilent);
   EXPECT_TRUE(result.complete);
   EXPECT_FALSE(result.violation.has_value()) << Describe(result);
   EXPECT_GT(result.crashed, 5000);
@@ -26,6 +26,15 @@ TEST(Exhaustive, TwoTermsOnDisksThatAreFast) {
   EXPECT_GT(result.two_leaders, 100);
   EXPECT_GT(result.rewritten, 100);
   EXPECT_GT(result.by_committed[2], 100);
+}
+
+// While it writes a server may take messages in any order, and answers in that order; which way it
+// came to a state must not show. The search ends the process if it does.
+TEST(Exhaustive, TwoTermsOnDisksThatAreSlow) {
+  const ExhaustiveResult result = SearchExhaustively(
+      {.terms = 2, .entries = 1, .proposals = 0, .crashes = 1, .most_states = 50000}, kSilent);
+  EXPECT_FALSE(result.violation.has_value()) << Describe(result);
+  EXPECT_GT(result.crashed, 1000);
 }
 
 // What the search finds within a scope that is otherwise right.

@@ -2,6 +2,7 @@
 
 #include <algorithm>
 #include <memory>
+#include <tuple>
 #include <utility>
 
 #include "absl/container/btree_set.h"
@@ -55,18 +56,25 @@ void MakeSet(std::vector<Message>& messages) {
   messages.erase(end, messages.end());
 }
 
-// What waits in an outbox. Only the last message to each server may still change (raft/outbox.h);
-// of the others neither order nor number means anything.
+// What waits in an outbox. Only an acknowledgement that is the last message to its server may still
+// change (raft/outbox.h); of the others neither order nor number means anything.
 std::string Waiting(const raft::Outbox& outbox) {
-  absl::btree_set<std::string> earlier;
-  std::array<std::string, kSmallCluster> last;
-  for (const Message& m : outbox.now()) earlier.insert(raftpb::Describe(m));
+  const auto may_change = [](const Message& m) {
+    return m.type == MessageType::kAppResp && !m.reject;
+  };
+  absl::btree_set<std::string> settled;
+  std::array<const Message*, kSmallCluster> last{};
+  for (const Message& m : outbox.now()) settled.insert(raftpb::Describe(m));
   for (const Message& m : outbox.after_write()) {
-    const std::string before = std::exchange(last[m.to - 1], raftpb::Describe(m));
-    if (!before.empty()) earlier.insert(before);
+    const Message* const before = std::exchange(last[m.to - 1], &m);
+    if (before != nullptr) settled.insert(raftpb::Describe(*before));
+    if (!may_change(m)) settled.insert(raftpb::Describe(m));
   }
-  return absl::StrCat("waiting\n", absl::StrJoin(earlier, "\n"), "\nlast\n",
-                      absl::StrJoin(last, "\n"), "\n");
+  std::string waiting = absl::StrCat("waiting\n", absl::StrJoin(settled, "\n"), "\nlast\n");
+  for (const Message* m : last) {
+    absl::StrAppend(&waiting, m == nullptr ? "" : raftpb::Describe(*m), "\n");
+  }
+  return waiting;
 }
 
 std::vector<ServerFacts::Entry> FactsOf(const EntryList& entries) {
