@@ -19,12 +19,14 @@
 
 namespace storage {
 
+inline constexpr size_t kCacheLine = 64;  // Bytes, of most processors; others lose time only.
+
 // A log that starts behind compacted() and is a list of runs. Not thread-safe.
 //
 // While a log is replayed from the middle (older segments are gone) a group may not make sense yet:
 // entries without those before them, which a later compaction then covers. Problem() says at
 // the end whether it does.
-class alignas(64) GroupLog {
+class alignas(kCacheLine) GroupLog {
  public:
   // --- Changes, as the log records them; `segment` is where, 0 if they are not written yet. ---
 
@@ -75,12 +77,11 @@ class alignas(64) GroupLog {
   // Forgets the oldest until at most this many bytes are held.
   void ShrinkCache(uint64_t max_bytes);
 
-  // --- For who goes through many groups: asks the processor for memory that will be needed soon
-  // ---
+  // --- For who goes through many groups: asks for memory that will be needed soon ---
 
   void Prefetch() const {
     for (size_t line = 0; line < 3; ++line) {
-      __builtin_prefetch(reinterpret_cast<const char*>(this) + 64 * line, 1);
+      __builtin_prefetch(reinterpret_cast<const char*>(this) + kCacheLine * line, 1);
     }
   }
   void PrefetchEnd() const { __builtin_prefetch(runs_.data() + runs_.size(), 1); }

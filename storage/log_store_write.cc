@@ -173,8 +173,8 @@ void LogStore::Impl::PublishStaged() {
 }
 
 void LogStore::Impl::Publish(const LogBatch& batch) {
-  constexpr size_t kAhead =
-      8;  // Changes, while whose groups come from memory others are worked on.
+  // In changes: while the memory of a group comes, others are worked on.
+  constexpr size_t kAhead = 8;
   size_t placed = 0;
   for (size_t i = 0; i < batch.changes_.size(); ++i) {
     const Change& change = batch.changes_[i];
