@@ -32,6 +32,11 @@ bool IsInterrupted(const absl::Status& status) {
   return !status.ok() && status.GetPayload(kInterruptedUrl).has_value();
 }
 
+absl::Status File::WriteDurably(uint64_t offset, absl::Span<const absl::string_view> pieces) {
+  if (absl::Status s = WriteFully(*this, offset, pieces); !s.ok()) return s;
+  return Sync();
+}
+
 absl::Status WriteFully(File& file, uint64_t offset, absl::Span<const absl::string_view> pieces) {
   size_t done = DropWhole(pieces, 0);  // Of the first piece.
   while (!pieces.empty()) {

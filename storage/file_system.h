@@ -23,6 +23,9 @@
 
 namespace storage {
 
+// What disks read and write at once, mostly.
+inline constexpr size_t kDirectWriteBytes = 512;
+
 // An open file. Reading is safe from several threads at once, also while one other writes.
 // Destroying it closes it and makes nothing durable.
 class File {
@@ -47,6 +50,11 @@ class File {
   // Makes contents and size durable. After a failure nobody knows what is on disk, and asking again
   // proves nothing: the kernel may have dropped the unwritten pages and marked them clean.
   virtual absl::Status Sync() = 0;
+
+  // WriteFully and Sync. Where the system can make both one request to the disk, past the page
+  // cache, it does; that asks for a single piece whose place in memory, offset and size are
+  // multiples of kDirectWriteBytes. An error means what an error of either would.
+  virtual absl::Status WriteDurably(uint64_t offset, absl::Span<const absl::string_view> pieces);
 
   virtual absl::StatusOr<uint64_t> Size() const = 0;
 };

@@ -4,6 +4,7 @@
 #include "storage/file_system.h"
 
 #include <algorithm>
+#include <cstdlib>
 #include <memory>
 #include <string>
 #include <vector>
@@ -130,6 +131,45 @@ TEST_P(FileSystemTest, WritesAnyNumberOfPieces) {
   EXPECT_EQ(ContentsOf(*file), all);
 }
 
+// Past the page cache where all is aligned, through it elsewhere, and always the same bytes.
+TEST_P(FileSystemTest, WritesDurablyWhateverIsAsked) {
+  constexpr size_t kBytes = 1 << 16;
+  const std::unique_ptr<char, decltype(&std::free)> memory(
+      static_cast<char*>(std::aligned_alloc(4096, kBytes)), &std::free);
+  const std::string directory = Directory();
+  const std::string path = JoinPath(directory, "a");
+  const auto file = Create(path, "");
+  ASSERT_EQ(file->Allocate(kBytes), absl::OkStatus());
+  std::string expected(kBytes, '\0');
+  struct Piece {
+    uint64_t offset;
+    size_t from;  // In memory.
+    size_t bytes;
+  };
+  const Piece pieces[] = {{0, 0, 4096},       {4096, 512, 512}, {4608, 0, 1024},
+                          {5632, 0, 700},     {6332, 0, 512},   {512, 3, 512},
+                          {1024, 1024, 4096}, {0, 0, 512},      {8192, 0, kBytes / 2},
+                          {0, 0, 0},          {65024, 0, 512},  {40960, 4096, 20000}};
+  char letter = 'a';
+  for (const Piece& piece : pieces) {
+    std::fill_n(memory.get() + piece.from, piece.bytes, letter);
+    const absl::string_view bytes(memory.get() + piece.from, piece.bytes);
+    ASSERT_EQ(file->WriteDurably(piece.offset, {&bytes, 1}), absl::OkStatus()) << letter;
+    expected.replace(piece.offset, piece.bytes, piece.bytes, letter);
+    EXPECT_TRUE(ContentsOf(*file) == expected) << letter;
+    if (letter == 'd') {
+      ASSERT_EQ(fs().Rename(path, JoinPath(directory, "b")), absl::OkStatus());
+    }
+    ++letter;
+  }
+  ASSERT_EQ(file->WriteDurably(100, {"some", "", "words"}), absl::OkStatus());
+  expected.replace(100, 9, "somewords");
+  ASSERT_EQ(file->WriteDurably(kBytes, {"longer"}), absl::OkStatus());
+  expected += "longer";
+  EXPECT_TRUE(ContentsOf(*file) == expected);
+  EXPECT_TRUE(ContentsOf(**fs().Open(JoinPath(directory, "b"), OpenMode::kRead)) == expected);
+}
+
 // --- A little at a time --------------------------------------------------------------------------
 
 // Takes and gives at most so many bytes at once, and is interrupted before each.
@@ -178,6 +218,7 @@ TEST(InFull, WhateverAFileTakesAtOnce) {
 
 TEST(InFull, NothingIsNoWork) {
   SlowFile file(1);
+  EXPECT_EQ(file.WriteDurably(0, {}), absl::OkStatus());
   EXPECT_EQ(WriteFully(file, 0, {}), absl::OkStatus());
   EXPECT_EQ(WriteFully(file, 0, {"", ""}), absl::OkStatus());
   EXPECT_EQ(file.contents, "");

@@ -49,7 +49,10 @@ class PosixFile : public File {
  public:
   PosixFile(std::string path, int fd, bool direct)
       : path_(std::move(path)), fd_(fd), direct_(direct) {}
-  ~PosixFile() override { ::close(fd_); }
+  ~PosixFile() override {
+    ::close(fd_);
+    if (durable_fd_ >= 0) ::close(durable_fd_);
+  }
 
   absl::StatusOr<size_t> Read(uint64_t offset, char* into, size_t size) const override {
     if (direct_) return ReadDirect(offset, into, size);
@@ -89,6 +92,25 @@ class PosixFile : public File {
     return SyncFailed(path_, absl::StrCat("fdatasync: ", std::strerror(errno)));
   }
 
+  absl::Status WriteDurably(uint64_t offset, absl::Span<const absl::string_view> pieces) override {
+    if (pieces.size() != 1) return File::WriteDurably(offset, pieces);
+    absl::string_view rest = pieces.front();
+    while (!rest.empty() && IsAligned(offset, rest) && OpenDurably()) {
+      const ssize_t written =
+          ::pwrite(durable_fd_, rest.data(), rest.size(), static_cast<off_t>(offset));
+      if (written == 0) return IoError(path_, "a write made no progress");
+      if (written < 0 && errno == EINTR) continue;
+      if (written < 0 && errno == EINVAL) {  // Larger sectors, for one.
+        ::close(std::exchange(durable_fd_, kNotOffered));
+        break;
+      }
+      if (written < 0) return ErrnoToStatus(path_, "pwrite to the disk", errno);
+      offset += static_cast<uint64_t>(written);
+      rest.remove_prefix(static_cast<size_t>(written));
+    }
+    return rest.empty() ? absl::OkStatus() : File::WriteDurably(offset, {&rest, 1});
+  }
+
   absl::StatusOr<uint64_t> Size() const override {
     struct stat about;
     if (::fstat(fd_, &about) != 0) return ErrnoToStatus(path_, "fstat", errno);
@@ -96,6 +118,24 @@ class PosixFile : public File {
   }
 
  private:
+  static constexpr int kNotOpen = -1;
+  static constexpr int kNotOffered = -2;
+
+  static bool IsAligned(uint64_t offset, absl::string_view bytes) {
+    const auto address = reinterpret_cast<uintptr_t>(bytes.data());
+    return (offset | bytes.size() | address) % kDirectWriteBytes == 0;
+  }
+
+  // The file once more, by its descriptor: it may have another name by now.
+  bool OpenDurably() {
+    if (durable_fd_ != kNotOpen) return durable_fd_ >= 0;
+    const std::string file = absl::StrCat("/proc/self/fd/", fd_);
+    durable_fd_ = RetryInterrupted(
+        [&] { return ::open(file.c_str(), O_RDWR | O_DIRECT | O_DSYNC | O_CLOEXEC); });
+    if (durable_fd_ < 0) durable_fd_ = kNotOffered;
+    return durable_fd_ >= 0;
+  }
+
   // O_DIRECT wants aligned offsets, sizes and memory: reads into a buffer of its own.
   absl::StatusOr<size_t> ReadDirect(uint64_t offset, char* into, size_t size) const {
     const size_t skipped = offset % kDirectAlignment;
@@ -129,6 +169,7 @@ class PosixFile : public File {
   const std::string path_;
   const int fd_;
   const bool direct_;
+  int durable_fd_ = kNotOpen;  // Each write past the page cache, and durable when it returns.
 };
 
 class PosixLock : public FileLock {

@@ -136,14 +136,24 @@ std::string Join(const iovec* pieces, int count) {
   return joined;
 }
 
+// Fewer bytes if the file ends there. By the name: the caller's descriptor may be one that cannot
+// read, or only what is aligned.
+std::string ContentsAt(const std::string& path, off_t offset, size_t bytes) {
+  std::string contents(bytes, '\0');
+  const int descriptor =
+      static_cast<int>(syscall(SYS_openat, AT_FDCWD, path.c_str(), O_RDONLY | O_CLOEXEC));
+  const ssize_t had = syscall(SYS_pread64, descriptor, contents.data(), bytes, offset);
+  contents.resize(had > 0 ? static_cast<size_t>(had) : 0);
+  syscall(SYS_close, descriptor);
+  return contents;
+}
+
 template <typename Call>
 ssize_t RecordedWrite(int descriptor, off_t offset, const iovec* pieces, int count, Call call) {
   const std::string path = Recording() < 0 ? "" : PathOf(descriptor);
   if (path.empty()) return call();
   const std::string data = Join(pieces, count);
-  std::string before(data.size(), '\0');
-  const ssize_t had = syscall(SYS_pread64, descriptor, before.data(), before.size(), offset);
-  before.resize(had > 0 ? static_cast<size_t>(had) : 0);
+  const std::string before = ContentsAt(path, offset, data.size());
   Record record;
   record.kind = Kind::kWrite;
   record.number = NextNumber();

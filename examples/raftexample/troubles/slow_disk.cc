@@ -1,7 +1,9 @@
-// Loaded in front of the C library (LD_PRELOAD): syncing files takes long while there is a file of
-// the name in $SLOW_DISK, as on a disk that others keep busy. That file holds the milliseconds.
+// Loaded in front of the C library (LD_PRELOAD): syncing files, and writing what is durable when
+// the call returns, takes long while there is a file of the name in $SLOW_DISK, as on a disk that
+// others keep busy. That file holds the milliseconds.
 #include <dlfcn.h>
 #include <fcntl.h>
+#include <sys/types.h>
 #include <unistd.h>
 
 #include <cstdlib>
@@ -17,7 +19,10 @@ void Wait() {
   close(fd);
 }
 
+bool IsDurable(int fd) { return (fcntl(fd, F_GETFL) & O_DSYNC) != 0; }
+
 using Sync = int (*)(int);
+using Write = ssize_t (*)(int, const void*, size_t, off_t);
 
 }  // namespace
 
@@ -32,3 +37,13 @@ extern "C" int fsync(int fd) {
   Wait();
   return real(fd);
 }
+
+// Which of two names of a call a program uses depends on how it was compiled.
+#define SLOW_PWRITE(name)                                                         \
+  extern "C" ssize_t name(int fd, const void* data, size_t bytes, off_t offset) { \
+    static const auto real = reinterpret_cast<Write>(dlsym(RTLD_NEXT, #name));    \
+    if (IsDurable(fd)) Wait();                                                    \
+    return real(fd, data, bytes, offset);                                         \
+  }
+SLOW_PWRITE(pwrite)
+SLOW_PWRITE(pwrite64)
