@@ -8,7 +8,8 @@
 
 namespace storage {
 
-void GroupLog::Append(const Run& run) {
+// Not right behind the last entry.
+void GroupLog::AppendElsewhere(const Run& run) {
   known_ = true;
   if (run.first <= last_.index) {
     TrimCache(run.first - 1);
@@ -126,17 +127,7 @@ std::string GroupLog::Problem(bool& gap) const {
   return "";
 }
 
-void GroupLog::Cache(const raftpb::EntryList& entries, size_t begin, uint64_t payload_bytes) {
-  cached_bytes_ += payload_bytes;
-  if (begin == 0) {
-    cache_.Append(entries);
-  } else {
-    cache_.Append(entries.Slice(begin, entries.size()));
-  }
-}
-
-void GroupLog::ShrinkCache(uint64_t max_bytes) {
-  if (cached_bytes_ <= max_bytes) return;
+void GroupLog::ShrinkCacheNow(uint64_t max_bytes) {
   size_t dropped = 0;
   while (cached_bytes_ > max_bytes) cached_bytes_ -= PayloadSize(cache_[dropped++]);
   cache_.DropFront(dropped);

@@ -31,7 +31,13 @@ class alignas(kCacheLine) GroupLog {
   // --- Changes, as the log records them; `segment` is where, 0 if they are not written yet. ---
 
   // Replaces everything from run.first on.
-  void Append(const Run& run);
+  void Append(const Run& run) {
+    if (run.first != last_.index + 1) return AppendElsewhere(run);
+    known_ = true;
+    runs_.push_back(run);
+    live_bytes_ += run.bytes;
+    last_ = {run.term, run.last};
+  }
   void SetHardState(const raftpb::HardState& hard_state, uint64_t segment);
   // A snapshot is of committed entries: both raise the commit index to it.
   void MarkSnapshot(std::shared_ptr<const raftpb::SnapshotMetadata> snapshot, uint64_t segment);
@@ -71,20 +77,25 @@ class alignas(kCacheLine) GroupLog {
   uint64_t cached_bytes() const { return cached_bytes_; }  // Of payloads.
   raft::Index cache_first() const { return last_index() + 1 - cache_.size(); }
 
-  // To be called after the Append of the runs that hold them: `entries` from `begin` on, which have
-  // so many bytes of payload.
-  void Cache(const raftpb::EntryList& entries, size_t begin, uint64_t payload_bytes);
+  // To be called after the Append of the runs that hold them. They have so many bytes of payload.
+  void Cache(const raftpb::EntryList& entries, uint64_t payload_bytes) {
+    cached_bytes_ += payload_bytes;
+    cache_.Append(entries);
+  }
   // Forgets the oldest until at most this many bytes are held.
-  void ShrinkCache(uint64_t max_bytes);
+  void ShrinkCache(uint64_t max_bytes) {
+    if (cached_bytes_ > max_bytes) ShrinkCacheNow(max_bytes);
+  }
 
   // --- For who goes through many groups: asks for memory that will be needed soon ---
 
-  void Prefetch() const {
-    for (size_t line = 0; line < 3; ++line) {
-      __builtin_prefetch(reinterpret_cast<const char*>(this) + kCacheLine * line, 1);
-    }
+  void PrefetchForCheck() const { PrefetchLines(0, 2); }
+  void PrefetchForPublish() const { PrefetchLines(1, 3); }
+  void PrefetchEnd() const {  // Where the next run goes; reads the group.
+    const char* const end = reinterpret_cast<const char*>(runs_.data() + runs_.size());
+    __builtin_prefetch(end, 1);
+    __builtin_prefetch(end + sizeof(Run) - 1, 1);
   }
-  void PrefetchEnd() const { __builtin_prefetch(runs_.data() + runs_.size(), 1); }
 
   // --- Scratch of LogStore ---
 
@@ -105,7 +116,14 @@ class alignas(kCacheLine) GroupLog {
   bool compaction_staged = false;
 
  private:
+  void PrefetchLines(size_t first, size_t end) const {
+    for (size_t line = first; line < end; ++line) {
+      __builtin_prefetch(reinterpret_cast<const char*>(this) + kCacheLine * line, 1);
+    }
+  }
   absl::Span<const Run> runs() const { return absl::MakeConstSpan(runs_).subspan(dropped_runs_); }
+  void AppendElsewhere(const Run& run);
+  void ShrinkCacheNow(uint64_t max_bytes);
   void DropRunsFrom(raft::Index index);
   void DropRunsUpTo(raft::Index index);
   void FindLast();

@@ -18,7 +18,9 @@ namespace storage {
 using GroupId = uint64_t;
 
 // A list of changes, in order. After a crash either all of them are there or none. A value that
-// shares entries and copies nothing; Clear() keeps the memory for the next batch.
+// shares entries and copies nothing; Clear() keeps the memory for the next batch. Entries are
+// looked at once, here, while whoever made them still has them at hand: LogStore goes by what was
+// noted.
 class LogBatch {
  public:
   // Replaces the group's log from the first of `entries` on. Requires consecutive indexes.
@@ -48,8 +50,8 @@ class LogBatch {
   LogBatch Slice(size_t first, size_t count) const;
 
   bool empty() const { return changes_.empty(); }
-  size_t size() const { return changes_.size(); }          // In changes.
-  size_t payload_bytes() const { return payload_bytes_; }  // Of all entries.
+  size_t size() const { return changes_.size(); }               // In changes.
+  size_t payload_bytes() const { return sums_.payload_bytes; }  // Of all entries.
   void Clear();
 
  private:
@@ -66,15 +68,37 @@ class LogBatch {
 
   struct Change {
     Kind kind = Kind::kAppend;
+    bool is_sequence = true;  // kAppend: indexes without gaps, terms that do not fall.
+    uint32_t terms = 0;       // kAppend: how often the term changes, its first included.
     GroupId group = 0;
-    raft::Index index = 0;                                     // kCompact.
-    raftpb::HardState hard_state;                              // kHardState.
+    raft::EntryId first;                                       // kAppend.
+    raft::EntryId last;                                        // kAppend, kCompact (the index).
+    uint64_t payload_bytes = 0;                                // kAppend.
+    uint64_t largest_payload = 0;                              // kAppend.
     raftpb::EntryList entries;                                 // kAppend.
+    raftpb::HardState hard_state;                              // kHardState.
     std::shared_ptr<const raftpb::SnapshotMetadata> snapshot;  // kMarkSnapshot, kRestoreSnapshot.
+
+    // For who goes through many changes: asks for memory that will be needed soon.
+    void PrefetchEntries() const {
+      if (kind == Kind::kAppend) __builtin_prefetch(&entries.back());
+    }
   };
 
+  // Sums over the changes, for who needs to know how long they can become on disk.
+  struct Sums {
+    size_t entries = 0;
+    size_t terms = 0;
+    size_t payload_bytes = 0;
+    size_t snapshot_bytes = 0;
+
+    void Add(const Sums& other);
+  };
+  static Sums SumsOf(const Change& change);
+  Change& AddChange(Kind kind, GroupId group);
+
   std::vector<Change> changes_;
-  size_t payload_bytes_ = 0;
+  Sums sums_;
 };
 
 }  // namespace storage

@@ -3,7 +3,6 @@
 #include <algorithm>
 
 #include "absl/strings/str_cat.h"
-#include "raftpb/wire.h"
 #include "storage/log_store_impl.h"
 
 namespace storage {
@@ -18,6 +17,8 @@ absl::Status LogStore::Impl::CheckWritable() const {
 // order. Their memory comes while the others are looked for.
 void LogStore::Impl::FindGroups(const LogBatch& batch) {
   checked_.clear();
+  checked_.resize(batch.changes_.size());
+  Checked* checked = checked_.data();
   GroupMap::iterator likely = groups_.begin();
   for (const Change& change : batch.changes_) {
     if (likely == groups_.end() || likely->first != change.group) {
@@ -29,34 +30,45 @@ void LogStore::Impl::FindGroups(const LogBatch& batch) {
       likely = groups_.find(change.group);
     }
     GroupLog* const group = likely->second.get();
-    group->Prefetch();
-    if (change.kind == Kind::kAppend) __builtin_prefetch(&change.entries.front());
-    checked_.emplace_back().group = group;
+    group->PrefetchForCheck();
+    (checked++)->group = group;
     ++likely;
   }
 }
 
 // What the group will be after the changes so far.
 GroupLog::Draft& LogStore::Impl::DraftOf(GroupLog& group) {
-  if (group.draft.batch != drafts_) {
-    group.draft = {drafts_,           group.compacted().index, group.last_index(),
-                   group.last_term(), group.last_index(),      group.hard_state().commit};
-    touched_.push_back(&group);
-  }
-  return group.draft;
+  GroupLog::Draft& draft = group.draft;
+  if (draft.batch == drafts_) return draft;
+  draft.batch = drafts_;
+  draft.compacted = group.compacted().index;
+  draft.last = group.last_index();
+  draft.last_term = group.last_term();
+  draft.intact = draft.last;
+  draft.commit = group.hard_state().commit;
+  draft.snapshot = GroupLog::Draft::kNotLookedUp;
+  return draft;
 }
 
 absl::Status LogStore::Impl::Check(const LogBatch& batch) {
   ++drafts_;
-  touched_.clear();
+  commit_in_doubt_.clear();
   FindGroups(batch);
   for (size_t i = 0; i < batch.changes_.size(); ++i) {
     const Change& change = batch.changes_[i];
     Checked& checked = checked_[i];
     GroupLog::Draft& draft = DraftOf(*checked.group);
+    const raft::Index last_before = draft.last;
     absl::Status status;
     switch (change.kind) {
-      case Kind::kAppend: status = CheckAppend(batch, i, checked); break;
+      case Kind::kAppend:
+        if (GoesOn(change, draft)) {  // Nearly always.
+          draft.last = change.last.index;
+          draft.last_term = change.last.term;
+          continue;
+        }
+        status = CheckAppend(batch, i, checked);
+        break;
       case Kind::kHardState: draft.commit = change.hard_state.commit; break;
       case Kind::kMarkSnapshot: CheckMark(change, checked); break;
       case Kind::kRestoreSnapshot:
@@ -71,8 +83,11 @@ absl::Status LogStore::Impl::Check(const LogBatch& batch) {
       case Kind::kForget: draft = {.batch = drafts_, .snapshot = 0}; break;
     }
     if (!status.ok()) return status;
+    if (change.kind != Kind::kAppend || draft.last < last_before) {
+      commit_in_doubt_.push_back(checked.group);
+    }
   }
-  for (const GroupLog* group : touched_) {
+  for (const GroupLog* group : commit_in_doubt_) {
     if (group->draft.commit > group->draft.last) {
       return absl::InvalidArgumentError(absl::StrCat("commit index ", group->draft.commit,
                                                      " of a log that ends at ", group->draft.last));
@@ -90,24 +105,32 @@ raft::Term LogStore::Impl::DraftTerm(const LogBatch& batch, size_t before, const
     if (checked_[i].group != &group || index <= draft.intact) continue;
     const Change& change = batch.changes_[i];
     if (change.kind != Kind::kAppend || checked_[i].nothing) continue;
-    const raft::Index first = change.entries.front().index;
-    if (index >= first && index - first < change.entries.size()) {
-      return change.entries[index - first].term;
+    if (index >= change.first.index && index <= change.last.index) {
+      return change.entries[index - change.first.index].term;
     }
   }
   return index >= group.compacted().index && index <= draft.intact ? group.TermAt(index) : 0;
 }
 
-absl::Status LogStore::Impl::CheckAppend(const LogBatch& batch, size_t i, Checked& checked) {
-  const raftpb::EntryList& entries = batch.changes_[i].entries;
-  GroupLog::Draft& draft = checked.group->draft;
-  const raft::Index first = entries.front().index;
-  if (first == 0 || first > raft::kMaxIndex) {
-    return absl::InvalidArgumentError(absl::StrCat("entry index ", first));
+// Whether the entries make sense by themselves.
+bool LogStore::Impl::AreSound(const Change& change) const {
+  return change.is_sequence && change.first.index - 1 < raft::kMaxIndex &&
+         change.last.term <= raft::kMaxTerm && change.largest_payload <= options_.max_entry_bytes;
+}
+
+// Whether they do, and begin where the log ends.
+bool LogStore::Impl::GoesOn(const Change& change, const GroupLog::Draft& draft) const {
+  return change.first.index == draft.last + 1 && change.first.term >= draft.last_term &&
+         AreSound(change);
+}
+
+absl::Status LogStore::Impl::WhatIsWrong(const Change& change) const {
+  if (change.first.index == 0 || change.first.index > raft::kMaxIndex) {
+    return absl::InvalidArgumentError(absl::StrCat("entry index ", change.first.index));
   }
-  raft::Index index = first;
+  raft::Index index = change.first.index;
   raft::Term term = 0;
-  for (const raftpb::Entry& entry : entries) {
+  for (const raftpb::Entry& entry : change.entries) {
     if (entry.index != index || entry.term < term || entry.term > raft::kMaxTerm) {
       return absl::InvalidArgumentError(absl::StrCat("entry ", entry.index, " of term ", entry.term,
                                                      " where ", index, " of ", term,
@@ -118,33 +141,38 @@ absl::Status LogStore::Impl::CheckAppend(const LogBatch& batch, size_t i, Checke
                                                      " bytes, more than the limit of ",
                                                      options_.max_entry_bytes));
     }
-    checked.terms += entry.term != term;
     term = entry.term;
     ++index;
   }
-  checked.last = index - 1;
-  if (checked.last <= draft.compacted) {
+  return absl::InternalError("what was noted of entries does not fit them");
+}
+
+absl::Status LogStore::Impl::CheckAppend(const LogBatch& batch, size_t i, Checked& checked) {
+  const Change& change = batch.changes_[i];
+  if (!AreSound(change)) return WhatIsWrong(change);
+  GroupLog::Draft& draft = checked.group->draft;
+  if (change.last.index <= draft.compacted) {
     checked.nothing = true;
     return absl::OkStatus();
   }
-  checked.begin = first <= draft.compacted ? draft.compacted + 1 - first : 0;
-  checked.payload_bytes = checked.begin == 0
-                              ? entries.PayloadSize()
-                              : entries.Slice(checked.begin, entries.size()).PayloadSize();
-  const raft::Index before = first + checked.begin - 1;
+  raft::EntryId begin = change.first;
+  if (begin.index <= draft.compacted) {
+    checked.begin = draft.compacted + 1 - begin.index;
+    begin = change.entries[checked.begin].id();
+  }
+  const raft::Index before = begin.index - 1;
   if (before > draft.last) {
     return absl::InvalidArgumentError(
-        absl::StrCat("entry ", before + 1, " leaves a gap: the log ends at ", draft.last));
+        absl::StrCat("entry ", begin.index, " leaves a gap: the log ends at ", draft.last));
   }
   const raft::Term term_before = DraftTerm(batch, i, *checked.group, before);
-  if (entries[checked.begin].term < term_before) {
-    return absl::InvalidArgumentError(absl::StrCat("entry ", before + 1, " of term ",
-                                                   entries[checked.begin].term,
+  if (begin.term < term_before) {
+    return absl::InvalidArgumentError(absl::StrCat("entry ", begin.index, " of term ", begin.term,
                                                    " after one of term ", term_before));
   }
   draft.intact = std::min(draft.intact, before);
-  draft.last = checked.last;
-  draft.last_term = term;
+  draft.last = change.last.index;
+  draft.last_term = change.last.term;
   return absl::OkStatus();
 }
 
@@ -166,7 +194,7 @@ void LogStore::Impl::CheckMark(const Change& change, Checked& checked) {
 }
 
 absl::Status LogStore::Impl::CheckCompact(const LogBatch& batch, size_t i, Checked& checked) {
-  const raft::Index index = batch.changes_[i].index;
+  const raft::Index index = batch.changes_[i].last.index;
   GroupLog::Draft& draft = checked.group->draft;
   if (index > draft.last) {
     return absl::InvalidArgumentError(
@@ -181,18 +209,11 @@ absl::Status LogStore::Impl::CheckCompact(const LogBatch& batch, size_t i, Check
   return absl::OkStatus();
 }
 
-// Of a batch that has been checked.
 uint64_t LogStore::Impl::MaxBytes(const LogBatch& batch) const {
-  size_t items = batch.changes_.size() + 2 * staged_.size();
-  size_t entries = 0;
-  size_t other = 24 * items;
-  for (size_t i = 0; i < batch.changes_.size(); ++i) {
-    const Change& change = batch.changes_[i];
-    entries += change.entries.size();
-    items += checked_[i].terms;
-    if (change.snapshot != nullptr) other += raftpb::Encode(*change.snapshot).size();
-  }
-  return encoder_.MaxBytes(entries, batch.payload_bytes_, items, other, options_.block_bytes);
+  const LogBatch::Sums& sums = batch.sums_;
+  const size_t items = batch.changes_.size() + 2 * staged_.size();
+  return encoder_.MaxBytes(sums.entries, sums.payload_bytes, items + sums.terms,
+                           24 * items + sums.snapshot_bytes, options_.block_bytes);
 }
 
 }  // namespace storage

@@ -82,12 +82,8 @@ class LogStore::Impl {
   struct Checked {
     GroupLog* group = nullptr;
     bool nothing = false;  // Everything it says is there already.
-    // kAppend:
-    size_t begin = 0;            // The first entry that is not compacted.
-    size_t terms = 0;            // How often the term changes, its first included.
-    raft::Index last = 0;        // Of the last entry.
-    uint64_t payload_bytes = 0;  // From `begin` on.
-    raft::Term term = 0;         // kCompact.
+    size_t begin = 0;      // kAppend: the first entry that is not compacted.
+    raft::Term term = 0;   // kCompact.
   };
 
   std::string PathOf(absl::string_view name) const { return JoinPath(directory_, name); }
@@ -103,6 +99,9 @@ class LogStore::Impl {
   // Checking.
   absl::Status CheckWritable() const;
   absl::Status Check(const LogBatch& batch);
+  bool AreSound(const Change& change) const;
+  bool GoesOn(const Change& change, const GroupLog::Draft& draft) const;
+  absl::Status WhatIsWrong(const Change& change) const;
   absl::Status CheckAppend(const LogBatch& batch, size_t i, Checked& checked);
   void CheckMark(const Change& change, Checked& checked);
   absl::Status CheckCompact(const LogBatch& batch, size_t i, Checked& checked);
@@ -127,6 +126,8 @@ class LogStore::Impl {
   void PublishStaged() ABSL_EXCLUSIVE_LOCKS_REQUIRED(mutex_);
   void PublishAppend(const Change& change, const Checked& checked, size_t& placed)
       ABSL_EXCLUSIVE_LOCKS_REQUIRED(mutex_);
+  static void CachePart(const Change& change, const Checked& checked);
+  void RemoveForgotten(const LogBatch& batch) ABSL_EXCLUSIVE_LOCKS_REQUIRED(mutex_);
   void ShrinkCaches() ABSL_EXCLUSIVE_LOCKS_REQUIRED(mutex_);
 
   // Segments, under write_mutex_ as well.
@@ -169,7 +170,8 @@ class LogStore::Impl {
   std::unique_ptr<wal::MarkFile> mark_;
   wal::BatchEncoder encoder_;
   std::vector<Checked> checked_;
-  std::vector<GroupLog*> touched_;
+  std::vector<GroupLog*>
+      commit_in_doubt_;  // Whose commit index may have come to lie beyond the log.
   uint64_t drafts_ = 0;
   std::vector<GroupId> staged_;
   bool segment_begun_ = false;

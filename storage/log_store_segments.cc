@@ -34,7 +34,7 @@ absl::Status LogStore::Impl::BeginSegment(uint64_t bytes) {
   const uint64_t file_bytes =
       std::max(options_.segment_bytes,
                encoder_.MaxBytes(0, 0, 1, wal::kSegmentHeadBytes, options_.block_bytes) + bytes);
-  encoder_.Start(start, options_.salt, options_.block_bytes);
+  encoder_.Start(start, options_.salt, options_.block_bytes, 0);
   encoder_.AddHead({options_.identity, options_.block_bytes, options_.salt, file_bytes});
   encoder_.Finish();
 
@@ -117,13 +117,15 @@ absl::Status LogStore::Impl::PurgeNow() {
 // Writes the whole state of groups again, at the end of the log.
 absl::Status LogStore::Impl::MoveGroups(const std::vector<GroupId>& ids) {
   std::vector<raftpb::EntryList> entries;  // Hold the payloads until they are written.
+  size_t payload_bytes = 0;
   for (GroupId id : ids) {
     absl::StatusOr<raftpb::EntryList> all = AllEntries(id);
     if (!all.ok()) return all.status();
+    payload_bytes += all->PayloadSize();
     entries.push_back(*std::move(all));
   }
   if (absl::Status s = MakeRoom(MaxBytesToMove(ids, entries)); !s.ok()) return s;
-  encoder_.Start(end_, options_.salt, options_.block_bytes);
+  encoder_.Start(end_, options_.salt, options_.block_bytes, payload_bytes);
   for (size_t i = 0; i < ids.size(); ++i) EncodeGroup(ids[i], entries[i]);
   encoder_.Finish();
   if (absl::Status s = WriteEncoded(); !s.ok()) return s;
@@ -195,7 +197,7 @@ absl::Status LogStore::Impl::RemoveSegmentsBefore(uint64_t segment) {
   if (absl::Status s = MakeRoom(encoder_.MaxBytes(0, 0, 1, 24, options_.block_bytes)); !s.ok()) {
     return s;
   }
-  encoder_.Start(end_, options_.salt, options_.block_bytes);
+  encoder_.Start(end_, options_.salt, options_.block_bytes, 0);
   encoder_.AddPurge(segment);
   encoder_.Finish();
   if (absl::Status s = WriteEncoded(); !s.ok()) return s;

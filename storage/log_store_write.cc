@@ -10,6 +10,13 @@
 
 namespace storage {
 
+namespace {
+
+// In changes: while the memory for one comes, others are worked on.
+constexpr size_t kAhead = 16;
+
+}  // namespace
+
 absl::Status LogStore::Impl::Fail(const absl::Status& error) {
   absl::Status sticky = error;
   // Half a batch may be there: "no space" would promise that nothing is.
@@ -69,10 +76,12 @@ void LogStore::Impl::EncodeStaged() {
 }
 
 void LogStore::Impl::Encode(const LogBatch& batch) {
-  encoder_.Start(end_, options_.salt, options_.block_bytes);
+  encoder_.Start(end_, options_.salt, options_.block_bytes, batch.payload_bytes());
   EncodeStaged();
-  for (size_t i = 0; i < batch.changes_.size(); ++i) {
+  const size_t count = batch.changes_.size();
+  for (size_t i = 0; i < count; ++i) {
     const Change& change = batch.changes_[i];
+    if (i + kAhead < count) batch.changes_[i + kAhead].PrefetchEntries();
     if (checked_[i].nothing) continue;
     switch (change.kind) {
       case Kind::kAppend:
@@ -86,7 +95,7 @@ void LogStore::Impl::Encode(const LogBatch& batch) {
         encoder_.AddSnapshot(wal::ItemKind::kRestoreSnapshot, change.group, *change.snapshot);
         break;
       case Kind::kCompact:
-        encoder_.AddCompact(change.group, {checked_[i].term, change.index});
+        encoder_.AddCompact(change.group, {checked_[i].term, change.last.index});
         break;
       case Kind::kForget: encoder_.AddForget(change.group); break;
     }
@@ -98,8 +107,7 @@ void LogStore::Impl::Encode(const LogBatch& batch) {
 absl::Status LogStore::Impl::WriteEncoded() {
   RAFT_CHECK(end_.offset + encoder_.bytes() <= file_bytes_)
       << "a batch is longer than was foreseen";
-  if (absl::Status s = WriteFully(*file_, end_.offset, encoder_.pieces()); !s.ok()) return Fail(s);
-  if (absl::Status s = file_->Sync(); !s.ok()) return Fail(s);
+  if (absl::Status s = file_->WriteDurably(end_.offset, encoder_.pieces()); !s.ok()) return Fail(s);
   {
     absl::MutexLock lock(&mutex_);
     end_ = encoder_.position();
@@ -132,7 +140,7 @@ absl::Status LogStore::Impl::Stage(const LogBatch& batch) {
       group.hard_state_staged = true;
     } else {
       cached_bytes_ -= group.cached_bytes();
-      group.Compact({checked_[i].term, change.index}, 0);
+      group.Compact({checked_[i].term, change.last.index}, 0);
       cached_bytes_ += group.cached_bytes();
       group.compaction_staged = true;
     }
@@ -173,13 +181,13 @@ void LogStore::Impl::PublishStaged() {
 }
 
 void LogStore::Impl::Publish(const LogBatch& batch) {
-  // In changes: while the memory of a group comes, others are worked on.
-  constexpr size_t kAhead = 8;
   size_t placed = 0;
-  for (size_t i = 0; i < batch.changes_.size(); ++i) {
+  bool forgets = false;
+  const size_t count = batch.changes_.size();
+  for (size_t i = 0; i < count; ++i) {
     const Change& change = batch.changes_[i];
-    if (i + kAhead < batch.changes_.size()) checked_[i + kAhead].group->Prefetch();
-    if (i + kAhead / 4 < batch.changes_.size()) checked_[i + kAhead / 4].group->PrefetchEnd();
+    if (i + kAhead < count) checked_[i + kAhead].group->PrefetchForPublish();
+    if (i + kAhead / 2 < count) checked_[i + kAhead / 2].group->PrefetchEnd();
     if (checked_[i].nothing) continue;
     GroupLog& group = *checked_[i].group;
     cached_bytes_ -= group.cached_bytes();
@@ -188,31 +196,50 @@ void LogStore::Impl::Publish(const LogBatch& batch) {
       case Kind::kHardState: group.SetHardState(change.hard_state, end_.segment); break;
       case Kind::kMarkSnapshot: group.MarkSnapshot(change.snapshot, end_.segment); break;
       case Kind::kRestoreSnapshot: group.RestoreSnapshot(change.snapshot, end_.segment); break;
-      case Kind::kCompact: group.Compact({checked_[i].term, change.index}, end_.segment); break;
-      case Kind::kForget: group = GroupLog(); break;
+      case Kind::kCompact:
+        group.Compact({checked_[i].term, change.last.index}, end_.segment);
+        break;
+      case Kind::kForget:
+        group = GroupLog();
+        forgets = true;
+        break;
     }
     cached_bytes_ += group.cached_bytes();
   }
+  if (forgets) RemoveForgotten(batch);
+  if (cached_bytes_ > options_.cache_bytes) ShrinkCaches();
+}
+
+// Looks at no entry: after a sync they are in no cache of the processor, and LogBatch has noted
+// what is needed here.
+void LogStore::Impl::PublishAppend(const Change& change, const Checked& checked, size_t& placed) {
+  GroupLog& group = *checked.group;
+  raft::Index last = 0;
+  while (last != change.last.index) {
+    const Run& run = encoder_.placed()[placed++].run;
+    group.Append(run);
+    last = run.last;
+  }
+  if (checked.begin == 0) {
+    group.Cache(change.entries, change.payload_bytes);
+  } else {
+    CachePart(change, checked);
+  }
+  group.ShrinkCache(options_.cache_bytes_per_group);
+}
+
+void LogStore::Impl::CachePart(const Change& change, const Checked& checked) {
+  const raftpb::EntryList rest = change.entries.Slice(checked.begin, change.entries.size());
+  checked.group->Cache(rest, rest.PayloadSize());
+}
+
+// The groups that a batch has forgotten, and not begun anew.
+void LogStore::Impl::RemoveForgotten(const LogBatch& batch) {
   for (const Change& change : batch.changes_) {
     if (change.kind != Kind::kForget) continue;
     const auto it = groups_.find(change.group);
     if (it != groups_.end() && !it->second->known()) groups_.erase(it);
   }
-  if (cached_bytes_ > options_.cache_bytes) ShrinkCaches();
-}
-
-// Looks at no entry: after a sync they are in no cache of the processor, and checking has noted
-// what is needed here.
-void LogStore::Impl::PublishAppend(const Change& change, const Checked& checked, size_t& placed) {
-  GroupLog& group = *checked.group;
-  raft::Index last = 0;
-  while (last != checked.last) {
-    const Run& run = encoder_.placed()[placed++].run;
-    group.Append(run);
-    last = run.last;
-  }
-  group.Cache(change.entries, checked.begin, checked.payload_bytes);
-  group.ShrinkCache(options_.cache_bytes_per_group);
 }
 
 // Takes memory from one group after the other, in the order of their ids.

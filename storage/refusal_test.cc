@@ -62,7 +62,7 @@ class RefusalTest : public testing::Test {
     storage_.reset();
     std::string log = fs_.Contents()[kSegment];
     wal::BatchEncoder encoder(1 << 16);
-    encoder.Start({segment, kBlock, 2, 2, wal::HeaderChecksum(log.data())}, kSalt, kBlock);
+    encoder.Start({segment, kBlock, 2, 2, wal::HeaderChecksum(log.data())}, kSalt, kBlock, 0);
     fill(encoder);
     encoder.Finish();
     size_t at = kBlock;

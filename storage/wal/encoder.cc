@@ -6,7 +6,7 @@
 #include <iterator>
 #include <string>
 
-#include "absl/types/optional.h"
+#include "absl/base/attributes.h"
 #include "raftpb/wire.h"
 #include "storage/wal/checksum.h"
 
@@ -23,17 +23,37 @@ uint64_t BatchEncoder::MaxBytes(size_t entries, size_t payload_bytes, size_t ite
   return content + frames * (kFrameHeaderBytes + kFrameAlignment + 2 * per_item) + block_bytes;
 }
 
-void BatchEncoder::Start(const Position& position, uint32_t salt, uint32_t block_bytes) {
+namespace {
+
+// (Not by TryFlat: what it returns is stored by parts and copied as a whole, see AddRun.)
+void CopyTo(const absl::Cord& data, char* to) {
+  for (const absl::string_view piece : data.Chunks()) {
+    std::memcpy(to, piece.data(), piece.size());
+    to += piece.size();
+  }
+}
+
+}  // namespace
+
+void BatchEncoder::Start(const Position& position, uint32_t salt, uint32_t block_bytes,
+                         size_t payload_bytes) {
   position_ = position;
   start_ = position.offset;
   salt_ = salt;
   block_bytes_ = block_bytes;
+  gather_all_ = payload_bytes <= kGatheredBatchBytes;
   type_ = FrameType::kItems;
   buffer_.Clear();
   cuts_.clear();
   pieces_.clear();
   placed_.clear();
   frame_open_ = false;
+}
+
+// A new one, whether the last is open or not.
+void BatchEncoder::BeginFrame() {
+  if (frame_open_) CloseFrame(false);
+  OpenFrame();
 }
 
 void BatchEncoder::OpenFrame() {
@@ -84,37 +104,70 @@ void BatchEncoder::CloseFrame(bool last) {
   frame_open_ = false;
 }
 
-void BatchEncoder::BeginItem(ItemKind kind, GroupId group, uint64_t body_bytes) {
-  if (frame_open_ && payload_bytes_ >= record_bytes_) CloseFrame(false);
-  if (!frame_open_) OpenFrame();
-  char* const header = buffer_.Add(kItemHeaderBytes);
+// Adds an item's header, and room for the first `bytes_now` bytes of its body: returns where, until
+// something is added.
+ABSL_ATTRIBUTE_ALWAYS_INLINE inline char* BatchEncoder::BeginItem(ItemKind kind, GroupId group,
+                                                                  uint64_t body_bytes,
+                                                                  size_t bytes_now) {
+  if (!frame_open_ || payload_bytes_ >= record_bytes_) BeginFrame();
+  char* const header = buffer_.Add(kItemHeaderBytes + bytes_now);
   StoreLittleEndian(static_cast<uint32_t>(kind), header);
   StoreLittleEndian(static_cast<uint32_t>(body_bytes), header + 4);
   StoreLittleEndian(group, header + 8);
   payload_bytes_ += kItemHeaderBytes + body_bytes;
+  return header + kItemHeaderBytes;
 }
 
 void BatchEncoder::AddEntries(GroupId group, const raftpb::EntryList& entries, size_t begin) {
-  auto next = entries.begin();
-  if (begin > 0) std::advance(next, static_cast<std::ptrdiff_t>(begin));
-  while (next != entries.end()) AddRun(group, next, entries.end());
+  if (begin == entries.size()) return;
+  const auto first = entries.begin();
+  if (begin == 0 && first->term == entries.back().term) {  // Mostly they are one run.
+    const size_t count = entries.size();
+    const uint64_t body_bytes =
+        kEntriesHeaderBytes + count * kEntryHeaderBytes + entries.PayloadSize();
+    if (BytesUsed() + body_bytes < record_bytes_) return AddRun(group, first, count, body_bytes);
+  }
+  AddRuns(group, entries, begin);
 }
 
-// As many entries from `next` on as have the same term and fit; leaves it behind them.
-void BatchEncoder::AddRun(GroupId group, EntryIterator& next, const EntryIterator& last) {
-  const raftpb::Entry& first = *next;
-  const uint64_t used = frame_open_ && payload_bytes_ < record_bytes_ ? payload_bytes_ : 0;
-  uint64_t body_bytes = kEntriesHeaderBytes;
-  uint32_t count = 0;
-  EntryIterator end = next;
-  do {
-    body_bytes += kEntryHeaderBytes + end->data.size();
-    ++count;
-    ++end;
-  } while (end != last && end->term == first.term && used + body_bytes < record_bytes_ &&
-           end->data.size() < record_bytes_);  // A large one gets a frame of its own.
+void BatchEncoder::AddRuns(GroupId group, const raftpb::EntryList& entries, size_t begin) {
+  auto next = entries.begin();
+  std::advance(next, static_cast<std::ptrdiff_t>(begin));
+  while (next != entries.end()) {
+    std::advance(next, AddSomeEntries(group, next, entries.end()));
+  }
+}
 
-  BeginItem(ItemKind::kEntries, group, body_bytes);
+// As many entries from `begin` on as have the same term and fit; returns how many.
+size_t BatchEncoder::AddSomeEntries(GroupId group, EntryIterator begin, const EntryIterator& end) {
+  const uint64_t used = BytesUsed();
+  uint64_t body_bytes = kEntriesHeaderBytes;
+  size_t count = 0;
+  EntryIterator next = begin;
+  do {
+    body_bytes += kEntryHeaderBytes + next->data.size();
+    ++count;
+    ++next;
+  } while (next != end && next->term == begin->term && used + body_bytes < record_bytes_ &&
+           next->data.size() < record_bytes_);  // A large one gets a frame of its own.
+  AddRun(group, begin, count, body_bytes);
+  return count;
+}
+
+// `count` entries of one term from `next` on. (Inline, so that iterators stay in registers: one
+// that was stored by parts and is copied as a whole waits until the parts have left the store
+// buffer.)
+ABSL_ATTRIBUTE_ALWAYS_INLINE inline void BatchEncoder::AddRun(GroupId group, EntryIterator next,
+                                                              size_t count, uint64_t body_bytes) {
+  const raftpb::Entry& first = *next;
+  const size_t header_bytes = kEntriesHeaderBytes + count * kEntryHeaderBytes;
+  char* header =
+      BeginItem(ItemKind::kEntries, group, body_bytes, gather_all_ ? body_bytes : header_bytes);
+  StoreLittleEndian(first.index, header);
+  StoreLittleEndian(first.term, header + 8);
+  StoreLittleEndian(static_cast<uint32_t>(count), header + 16);
+  StoreLittleEndian(uint32_t{0}, header + 20);
+
   const uint32_t item_bytes = static_cast<uint32_t>(kItemHeaderBytes + body_bytes);
   Placed& placed = placed_.emplace_back();
   placed.group = group;
@@ -126,58 +179,57 @@ void BatchEncoder::AddRun(GroupId group, EntryIterator& next, const EntryIterato
   placed.run.item = static_cast<uint32_t>(payload_bytes_ - item_bytes);
   placed.run.bytes = item_bytes;
 
-  char* const headers = buffer_.Add(kEntriesHeaderBytes + count * kEntryHeaderBytes);
-  StoreLittleEndian(first.index, headers);
-  StoreLittleEndian(first.term, headers + 8);
-  StoreLittleEndian(count, headers + 16);
-  StoreLittleEndian(uint32_t{0}, headers + 20);
-  size_t at = static_cast<size_t>(headers - buffer_.data()) + kEntriesHeaderBytes;
-  for (uint32_t i = 0; i < count; ++i, ++next, at += kEntryHeaderBytes) {
-    const uint32_t flag = next->type_is_explicit ? kExplicitType : 0;
-    StoreLittleEndian(static_cast<uint32_t>(next->data.size()) | flag, buffer_.data() + at);
-    StoreLittleEndian(static_cast<uint32_t>(next->type), buffer_.data() + at + 4);
-    AddPayload(next->data);  // Behind all headers; the buffer may move.
+  EntryIterator with_payload = next;
+  char* payload = header + header_bytes;  // All headers, then all payloads.
+  header += kEntriesHeaderBytes;
+  for (size_t i = count; i > 0; --i, ++next, header += kEntryHeaderBytes) {
+    const raftpb::Entry& entry = *next;
+    const uint32_t flag = entry.type_is_explicit ? kExplicitType : 0;
+    const size_t bytes = entry.data.size();
+    StoreLittleEndian(static_cast<uint32_t>(bytes) | flag, header);
+    StoreLittleEndian(static_cast<uint32_t>(entry.type), header + 4);
+    if (!gather_all_) continue;
+    CopyTo(entry.data, payload);
+    payload += bytes;
   }
+  if (gather_all_) return;
+  for (size_t i = count; i > 0; --i, ++with_payload) AddPayload(with_payload->data);
 }
 
+// Copies small pieces behind what is there, and leaves large ones where they are.
 void BatchEncoder::AddPayload(const absl::Cord& data) {
-  if (const absl::optional<absl::string_view> flat = data.TryFlat()) return AddPiece(*flat);
-  for (absl::string_view piece : data.Chunks()) AddPiece(piece);
-}
-
-void BatchEncoder::AddPiece(absl::string_view piece) {
-  if (piece.size() < kGatheredBytes) {
-    buffer_.Add(piece);
-  } else {
-    cuts_.push_back({buffer_.size(), piece});
+  for (const absl::string_view piece : data.Chunks()) {
+    if (piece.size() < kGatheredPieceBytes) {
+      buffer_.Add(piece);
+    } else {
+      cuts_.push_back({buffer_.size(), piece});
+    }
   }
 }
 
 void BatchEncoder::AddHardState(GroupId group, const raftpb::HardState& hard_state) {
-  BeginItem(ItemKind::kHardState, group, 24);
-  buffer_.AddLittleEndian(hard_state.term);
-  buffer_.AddLittleEndian(hard_state.vote);
-  buffer_.AddLittleEndian(hard_state.commit);
+  char* const body = BeginItem(ItemKind::kHardState, group, 24, 24);
+  StoreLittleEndian(hard_state.term, body);
+  StoreLittleEndian(hard_state.vote, body + 8);
+  StoreLittleEndian(hard_state.commit, body + 16);
 }
 
 void BatchEncoder::AddSnapshot(ItemKind kind, GroupId group,
                                const raftpb::SnapshotMetadata& metadata) {
   const std::string bytes = raftpb::Encode(metadata);
-  BeginItem(kind, group, bytes.size());
-  buffer_.Add(bytes);
+  bytes.copy(BeginItem(kind, group, bytes.size(), bytes.size()), bytes.size());
 }
 
 void BatchEncoder::AddCompact(GroupId group, raft::EntryId compacted) {
-  BeginItem(ItemKind::kCompact, group, 16);
-  buffer_.AddLittleEndian(compacted.index);
-  buffer_.AddLittleEndian(compacted.term);
+  char* const body = BeginItem(ItemKind::kCompact, group, 16, 16);
+  StoreLittleEndian(compacted.index, body);
+  StoreLittleEndian(compacted.term, body + 8);
 }
 
-void BatchEncoder::AddForget(GroupId group) { BeginItem(ItemKind::kForget, group, 0); }
+void BatchEncoder::AddForget(GroupId group) { BeginItem(ItemKind::kForget, group, 0, 0); }
 
 void BatchEncoder::AddPurge(uint64_t first_needed_segment) {
-  BeginItem(ItemKind::kPurge, 0, 8);
-  buffer_.AddLittleEndian(first_needed_segment);
+  StoreLittleEndian(first_needed_segment, BeginItem(ItemKind::kPurge, 0, 8, 8));
 }
 
 void BatchEncoder::AddHead(const SegmentHead& head) {

@@ -27,7 +27,11 @@ namespace storage::wal {
 // verified as a whole to serve an old entry.
 class BatchEncoder {
  public:
-  static constexpr size_t kGatheredBytes = 4096;  // Pieces of payloads from here on stay in place.
+  // What is copied into one buffer, which a disk can take as it is: all payloads of a batch that
+  // has no more than this,
+  static constexpr size_t kGatheredBatchBytes = 256 << 10;
+  // and pieces of others that are smaller than this. The rest stays in place.
+  static constexpr size_t kGatheredPieceBytes = 4096;
 
   // A frame is closed when its payload has reached this, which one large entry can do alone.
   explicit BatchEncoder(uint32_t record_bytes) : record_bytes_(record_bytes) {}
@@ -43,8 +47,9 @@ class BatchEncoder {
   uint64_t MaxBytes(size_t entries, size_t payload_bytes, size_t items, size_t other_bytes,
                     uint32_t block_bytes) const;
 
-  // Starts a batch at a position of the log. Payloads must live until the pieces have been written.
-  void Start(const Position& position, uint32_t salt, uint32_t block_bytes);
+  // Starts a batch at a position of the log, with so many bytes of payloads to come, or about.
+  // Payloads must live until the pieces have been written.
+  void Start(const Position& position, uint32_t salt, uint32_t block_bytes, size_t payload_bytes);
 
   void AddEntries(GroupId group, const raftpb::EntryList& entries, size_t begin);
   void AddHardState(GroupId group, const raftpb::HardState& hard_state);
@@ -71,12 +76,18 @@ class BatchEncoder {
     absl::string_view payload;
   };
 
+  void BeginFrame();
   void OpenFrame();
   void CloseFrame(bool last);
-  void BeginItem(ItemKind kind, GroupId group, uint64_t body_bytes);
-  void AddRun(GroupId group, EntryIterator& next, const EntryIterator& last);
+  char* BeginItem(ItemKind kind, GroupId group, uint64_t body_bytes, size_t bytes_now);
+  void AddRuns(GroupId group, const raftpb::EntryList& entries, size_t begin);
+  size_t AddSomeEntries(GroupId group, EntryIterator begin, const EntryIterator& end);
+  void AddRun(GroupId group, EntryIterator next, size_t count, uint64_t body_bytes);
   void AddPayload(const absl::Cord& data);
-  void AddPiece(absl::string_view piece);
+  // Of the frame that the next item goes into.
+  uint64_t BytesUsed() const {
+    return frame_open_ && payload_bytes_ < record_bytes_ ? payload_bytes_ : 0;
+  }
   template <typename Visit>
   void VisitPieces(size_t first_cut, size_t from, Visit visit) const;
 
@@ -85,6 +96,7 @@ class BatchEncoder {
   uint64_t start_ = 0;
   uint32_t salt_ = 0;
   uint32_t block_bytes_ = 0;
+  bool gather_all_ = false;
   FrameType type_ = FrameType::kItems;
 
   ByteBuffer buffer_;

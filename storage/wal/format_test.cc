@@ -61,12 +61,12 @@ std::string EveryRecord() {
   std::string file;
   BatchEncoder encoder(1 << 18);
   Position position{1, 0, 1, 1, 0, false};
-  encoder.Start(position, kSalt, 512);
+  encoder.Start(position, kSalt, 512, 0);
   encoder.AddHead({{7, 1}, 512, kSalt, 4096});
   encoder.Finish();
   for (absl::string_view piece : encoder.pieces()) file += std::string(piece);
   position = encoder.position();
-  encoder.Start(position, kSalt, 512);
+  encoder.Start(position, kSalt, 512, 0);
   raftpb::EntryList entries = {MakeEntry(2, 5, "hello")};
   raftpb::Entry change = MakeEntry(2, 6, "");
   change.type = raftpb::EntryType::kConfChangeV2;
