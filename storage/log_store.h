@@ -37,7 +37,8 @@ struct LogOptions {
   uint32_t max_entry_bytes = 64 << 20;
 
   // Batches start at multiples of this, so that no sector holds acknowledged bytes and bytes being
-  // written at once. A power of two from 8 to 4096. Kept by the log from its creation.
+  // written at once. A power of two from 8 to 4096. Kept by the log from its creation. What is not
+  // a multiple of the disk's own sectors cannot be written past the page cache, and is not.
   uint32_t block_bytes = 512;
 
   // A batch with more than this becomes several records. A record is what is read and verified as a
@@ -71,6 +72,9 @@ struct LogStats {
 
 // Thread-safe. Writing is done by the calling thread, one batch at a time; reading takes a short
 // lock, and reads files outside of it. There is no thread in here: GroupCommitWriter has one.
+//
+// A batch of small entries goes past the page cache (File::WriteDurably), and so leaves no copy
+// there: entries that are no longer in memory are read from the disk, and so is the log at opening.
 //
 // After a failed write or sync the log accepts nothing more (Q7 of docs/storage-format.md): each
 // later call that writes returns the same error, and what was durable before can still be read. The

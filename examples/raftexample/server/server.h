@@ -49,7 +49,7 @@ inline constexpr char kClusterVersion[] = "3.4.0";
 //
 // The threads, and what each waits for:
 //
-//   node       turns of Raft; writes the log                    input, fdatasync
+//   node       turns of Raft; writes the log                    input, its disk
 //   applier    the state machine; most answers to clients       committed entries
 //   upkeep     flushes the store, compacts, cuts the log        its disk
 //   executor   reads, and whatever takes long                   requests
