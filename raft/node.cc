@@ -1,6 +1,9 @@
 #include "raft/node.h"
 
+#include <time.h>
+
 #include <algorithm>
+#include <chrono>
 #include <iterator>
 #include <random>
 #include <utility>
@@ -30,6 +33,30 @@ NodeOptions WithAsyncWrites(NodeOptions options) {
   options.config.async_storage_writes = true;
   return options;
 }
+
+// The clock of ticks: time since some moment.
+absl::Duration Uptime() {
+#ifdef CLOCK_BOOTTIME
+  constexpr clockid_t kClock = CLOCK_BOOTTIME;
+#else
+  constexpr clockid_t kClock = CLOCK_MONOTONIC;
+#endif
+  timespec now;
+  clock_gettime(kClock, &now);
+  return absl::DurationFromTimespec(now);
+}
+
+// What std::condition_variable_any asks of a mutex.
+class StandardMutex {
+ public:
+  explicit StandardMutex(absl::Mutex& mutex) : mutex_(mutex) {}
+
+  void lock() ABSL_NO_THREAD_SAFETY_ANALYSIS { mutex_.Lock(); }
+  void unlock() ABSL_NO_THREAD_SAFETY_ANALYSIS { mutex_.Unlock(); }
+
+ private:
+  absl::Mutex& mutex_;
+};
 
 }  // namespace
 
@@ -69,7 +96,7 @@ Node::Node(const NodeOptions& options, NodeHost& host, std::unique_ptr<RawNode> 
       status_(core->GetBasicStatus()),
       core_(std::move(core)),
       reads_(DrawLife(), options.max_read_rounds_in_flight, options.read_retry_ticks),
-      last_tick_(absl::Now()),
+      last_tick_(Uptime()),
       thread_([this] { Run(); }) {}
 
 Node::~Node() { Stop(); }
@@ -88,7 +115,7 @@ absl::Status Node::Deliver(Put put) {
   if (absl::Status refused = put(); !refused.ok()) return refused;
   if (asleep_) {
     asleep_ = false;
-    wake_.Signal();
+    wake_.notify_one();
   }
   return absl::OkStatus();
 }
@@ -272,23 +299,25 @@ void Node::Run() {
 
 // Sleeps until something has arrived or a tick is due, and takes what there is. False: it is over.
 bool Node::WaitForInput() {
-  const absl::Time next_tick = NextTick();
+  const absl::Duration left = std::min(UntilNextTick(), absl::Hours(24));
+  const auto next_tick = std::chrono::steady_clock::now() + absl::ToChronoNanoseconds(left);
   absl::MutexLock lock(&mutex_);
+  StandardMutex mutex(mutex_);
   while (inbox_.empty() && ended_.ok()) {
     asleep_ = true;
-    const bool timed_out = wake_.WaitWithDeadline(&mutex_, next_tick);
+    const std::cv_status waited = wake_.wait_until(mutex, next_tick);
     asleep_ = false;
-    if (timed_out) break;
+    if (waited == std::cv_status::timeout) break;
   }
   std::swap(inbox_, taken_);
   stores_in_flight_ = load_.stores;
   return ended_.ok();
 }
 
-absl::Time Node::NextTick() const {
+absl::Duration Node::UntilNextTick() const {
   // Deadlines are looked at with every tick, and a blocked proposal is offered again.
   const bool waiting = !proposals_.empty() || !reads_.empty();
-  return last_tick_ + options_.tick * (waiting ? 1 : ticks_until_due_);
+  return last_tick_ + options_.tick * (waiting ? 1 : ticks_until_due_) - Uptime();
 }
 
 void Node::Turn() {
@@ -304,9 +333,7 @@ void Node::Turn() {
 }
 
 void Node::TakeTicks() {
-  const absl::Time now = absl::Now();
-  if (now < last_tick_) last_tick_ = now;  // The clock was set back.
-  const int64_t passed = (now - last_tick_) / options_.tick;
+  const int64_t passed = (Uptime() - last_tick_) / options_.tick;
   if (passed <= 0) return;
   // Time in which this process did not run is not the leader's silence: what is overslept does not
   // count, except for leases, which the others have counted, too.
@@ -315,6 +342,7 @@ void Node::TakeTicks() {
       std::min<int64_t>(passed, lease_based ? int64_t{1} << 20 : ticks_until_due_));
   last_tick_ += options_.tick * passed;
   core_->Tick(ticks);
+  const absl::Time now = absl::Now();  // Deadlines are the callers'.
   proposals_.Unblock();
   proposals_.Expire(now);
   reads_.Tick(ticks);

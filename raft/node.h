@@ -5,6 +5,7 @@
 #ifndef RAFT_RAFT_NODE_H_
 #define RAFT_RAFT_NODE_H_
 
+#include <condition_variable>
 #include <cstddef>
 #include <cstdint>
 #include <memory>
@@ -93,10 +94,9 @@ struct NodeOptions {
   // thread; it must bear being written by the host meanwhile.
   Config config;
 
-  // How long a tick of `config` is, by the wall clock (absl::Now). Where that is stepped time
-  // jumps: somebody campaigns early or late, which is harmless; but with
-  // ReadOnlyOption::kLeaseBased a leader that was deposed may go on answering reads. Leases want
-  // clocks that are slewed.
+  // How long a tick of `config` is, by a clock that nobody sets and that goes on while the machine
+  // sleeps (CLOCK_BOOTTIME; where there is none, CLOCK_MONOTONIC, which does not go on: there a
+  // machine that may be suspended must not use ReadOnlyOption::kLeaseBased).
   absl::Duration tick = absl::Milliseconds(100);
 
   // Pieces of store work that must be synced and have not come back. While there are so many,
@@ -248,7 +248,7 @@ class Node {
   // --- The thread ---
   void Run();
   bool WaitForInput();
-  absl::Time NextTick() const;
+  absl::Duration UntilNextTick() const;
   void Turn();
   void TakeTicks();
   void TakeInput();
@@ -263,7 +263,7 @@ class Node {
   NodeHost& host_;
 
   mutable absl::Mutex mutex_;
-  absl::CondVar wake_;
+  std::condition_variable_any wake_;  // It can wait by a clock that nobody sets.
   Inbox inbox_ ABSL_GUARDED_BY(mutex_);
   Load load_ ABSL_GUARDED_BY(mutex_);
   bool asleep_ ABSL_GUARDED_BY(mutex_) = false;
@@ -278,7 +278,7 @@ class Node {
   ReadRounds reads_;
   size_t reads_ended_ = 0;    // Since the last turn.
   int stores_in_flight_ = 0;  // As of this turn.
-  absl::Time last_tick_;
+  absl::Duration last_tick_;  // By the clock of ticks.
   uint32_t ticks_until_due_ = 1;
   Ready ready_;
   NodeStats counted_;
