@@ -3,25 +3,27 @@
 #define RAFT_EXAMPLES_RAFTEXAMPLE_SERVER_TICKER_H_
 
 #include <algorithm>
+#include <chrono>
+#include <condition_variable>
 #include <functional>
+#include <mutex>
 #include <thread>
 #include <utility>
 #include <vector>
 
-#include "absl/base/thread_annotations.h"
-#include "absl/synchronization/mutex.h"
-#include "absl/time/clock.h"
 #include "absl/time/time.h"
 
 namespace raftexample {
 
-// First Every, then Start. The jobs run one after the other and must be short.
+// First Every, then Start. The jobs run one after the other and must be short. Intervals are of a
+// clock that nobody sets, which the waits of absl are not.
 class Ticker {
  public:
   ~Ticker() { Stop(); }
 
   void Every(absl::Duration interval, std::function<void()> job) {
-    jobs_.push_back({interval, absl::Now() + interval, std::move(job)});
+    const Clock::duration period = absl::ToChronoNanoseconds(interval);
+    jobs_.push_back({period, Clock::now() + period, std::move(job)});
   }
 
   void Start() {
@@ -30,17 +32,19 @@ class Ticker {
 
   void Stop() {
     {
-      absl::MutexLock lock(&mutex_);
+      std::lock_guard<std::mutex> lock(mutex_);
       stopping_ = true;
-      wake_.Signal();
+      wake_.notify_one();
     }
     if (thread_.joinable()) thread_.join();
   }
 
  private:
+  using Clock = std::chrono::steady_clock;
+
   struct Job {
-    absl::Duration interval;
-    absl::Time due;
+    Clock::duration interval;
+    Clock::time_point due;
     std::function<void()> run;
   };
 
@@ -48,7 +52,7 @@ class Ticker {
     while (WaitUntil(std::min_element(jobs_.begin(), jobs_.end(), [](const Job& a, const Job& b) {
                        return a.due < b.due;
                      })->due)) {
-      const absl::Time now = absl::Now();
+      const Clock::time_point now = Clock::now();
       for (Job& job : jobs_) {
         if (job.due > now) continue;
         job.run();
@@ -58,18 +62,15 @@ class Ticker {
   }
 
   // False: stop.
-  bool WaitUntil(absl::Time due) {
-    absl::MutexLock lock(&mutex_);
-    while (!stopping_) {
-      if (wake_.WaitWithDeadline(&mutex_, due)) return !stopping_;
-    }
-    return false;
+  bool WaitUntil(Clock::time_point due) {
+    std::unique_lock<std::mutex> lock(mutex_);
+    return !wake_.wait_until(lock, due, [this] { return stopping_; });
   }
 
   std::vector<Job> jobs_;
-  absl::Mutex mutex_;
-  absl::CondVar wake_;
-  bool stopping_ ABSL_GUARDED_BY(mutex_) = false;
+  std::mutex mutex_;
+  std::condition_variable wake_;
+  bool stopping_ = false;  // Under mutex_.
   std::thread thread_;
 };
 
