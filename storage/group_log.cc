@@ -8,6 +8,15 @@
 
 namespace storage {
 
+namespace {
+
+void CutFront(Run& run, raft::Index last_dropped) {
+  run.first = last_dropped + 1;
+  run.is_cut = 1;
+}
+
+}  // namespace
+
 // Not right behind the last entry.
 void GroupLog::AppendElsewhere(const Run& run) {
   known_ = true;
@@ -22,7 +31,7 @@ void GroupLog::AppendElsewhere(const Run& run) {
   if (run.last <= compacted_.index) return;
   runs_.push_back(run);
   live_bytes_ += run.bytes;
-  if (run.first <= compacted_.index) runs_.back().first = compacted_.index + 1;
+  if (run.first <= compacted_.index) CutFront(runs_.back(), compacted_.index);
   last_ = {run.term, run.last};
 }
 
@@ -138,7 +147,10 @@ void GroupLog::DropRunsFrom(raft::Index index) {
     live_bytes_ -= runs_.back().bytes;
     runs_.pop_back();
   }
-  if (runs_.size() > dropped_runs_ && runs_.back().last >= index) runs_.back().last = index - 1;
+  if (runs_.size() > dropped_runs_ && runs_.back().last >= index) {
+    runs_.back().last = index - 1;
+    runs_.back().is_cut = 1;
+  }
   FindLast();
 }
 
@@ -148,7 +160,7 @@ void GroupLog::DropRunsUpTo(raft::Index index) {
     ++dropped_runs_;
   }
   if (dropped_runs_ < runs_.size() && runs_[dropped_runs_].first <= index) {
-    runs_[dropped_runs_].first = index + 1;
+    CutFront(runs_[dropped_runs_], index);
   }
   if (dropped_runs_ * 2 > runs_.size()) {
     runs_.erase(runs_.begin(), runs_.begin() + static_cast<ptrdiff_t>(dropped_runs_));

@@ -76,13 +76,14 @@ absl::StatusOr<raftpb::EntryList> LogStore::Impl::Entries(GroupId id, raft::Inde
       cached = group->cache().Slice(on_disk.end - cache_first, wanted.end - cache_first);
     }
     if (!on_disk.empty()) {
-      // No entry takes 16 times its EncodedSize here: what is beyond that is not looked up.
+      // No entry takes 16 times its EncodedSize here: what is beyond that is not looked up. (How
+      // much of a run that was cut still counts is not known.)
       uint64_t bytes = 0;
       for (const Run& run : group->RunsOf(on_disk.begin, on_disk.end - 1)) {
         absl::StatusOr<std::shared_ptr<File>> file = FileOf(run.segment);
         if (!file.ok()) return file.status();
         sources.push_back({run, *std::move(file)});
-        bytes += sources.size() > 1 ? run.bytes : 0;
+        bytes += sources.size() > 1 && run.is_cut == 0 ? run.bytes : 0;
         if (max_bytes != raft::kNoLimit && bytes / 16 > max_bytes) break;
       }
       if (sources.back().run.last + 1 < on_disk.end) {

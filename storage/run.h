@@ -14,9 +14,10 @@ struct Run {
   raft::Index last = 0;
   raft::Term term = 0;
   uint64_t segment = 0;
-  uint64_t frame = 0;  // Offset of the record in the segment.
-  uint32_t item = 0;   // Offset of the item in the record's payload.
-  uint32_t bytes = 0;  // Of the item.
+  uint64_t frame = 0;       // Offset of the record in the segment.
+  uint32_t item = 0;        // Offset of the item in the record's payload.
+  uint32_t bytes : 31 = 0;  // Of the item,
+  uint32_t is_cut : 1 = 0;  // of which some entries do not count.
 };
 
 }  // namespace storage
