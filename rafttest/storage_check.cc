@@ -101,7 +101,8 @@ class Life {
       entry.data = absl::Cord(std::string(bytes, static_cast<char>('a' + random_.Below(26))));
       entries.PushBack(std::move(entry));
     }
-    Say(absl::StrCat("save entries ", Text(entries.front().id()), " to ", Text(entries.back().id())));
+    Say(absl::StrCat("save entries ", Text(entries.front().id()), " to ",
+                     Text(entries.back().id())));
     model_.Append(entries);
     absl::optional<raftpb::HardState> hard_state;
     if (random_.Chance(0.5)) hard_state = NextHardState();
@@ -206,13 +207,15 @@ class Life {
 
   static absl::Status Wrong(absl::string_view question, absl::string_view answer,
                             absl::string_view expected) {
-    return absl::InternalError(absl::StrCat(question, " is ", answer, ", and should be ", expected));
+    return absl::InternalError(
+        absl::StrCat(question, " is ", answer, ", and should be ", expected));
   }
 
   absl::Status Compare() {
     const raft::Storage& storage = subject_->storage();
     if (storage.FirstIndex() != model_.first()) {
-      return Wrong("FirstIndex()", absl::StrCat(storage.FirstIndex()), absl::StrCat(model_.first()));
+      return Wrong("FirstIndex()", absl::StrCat(storage.FirstIndex()),
+                   absl::StrCat(model_.first()));
     }
     if (storage.LastIndex() != model_.last()) {
       return Wrong("LastIndex()", absl::StrCat(storage.LastIndex()), absl::StrCat(model_.last()));

@@ -29,13 +29,13 @@ class StorageUnderTest {
   virtual const raft::Storage& storage() const = 0;
 
   // What one Ready asks for (docs/ready-loop.md), durable when it returns: a snapshot that replaces
-  // everything (null: none), then entries that replace what is there from the first of them on, then
-  // the hard state (nothing: unchanged).
+  // everything (null: none), then entries that replace what is there from the first of them on,
+  // then the hard state (nothing: unchanged).
   virtual absl::Status Save(const raftpb::SnapshotPtr& snapshot, const raftpb::EntryList& entries,
                             const absl::optional<raftpb::HardState>& hard_state) = 0;
 
-  // The state machine has a snapshot at an index that it has applied, newer than the one before. The
-  // log stays.
+  // The state machine has a snapshot at an index that it has applied, newer than the one before.
+  // The log stays.
   virtual absl::Status SaveSnapshot(raft::Index index, const raftpb::ConfState& conf_state,
                                     const absl::Cord& data) = 0;
 

@@ -13,6 +13,7 @@
 #include "absl/strings/str_cat.h"
 #include "gtest/gtest.h"
 #include "raft/errors.h"
+#include "rafttest/random.h"
 #include "storage/disk_storage.h"
 #include "storage/faulty_file_system.h"
 #include "storage/memory_storage.h"
@@ -103,10 +104,112 @@ class OnDisk : public StorageUnderTest {
 
 TEST(StorageCheck, TheOneOnDisk) {
   for (const uint64_t cache_bytes : {0, 500, 1 << 20}) {
-    EXPECT_EQ(CheckStorage([&] { return std::make_unique<OnDisk>(cache_bytes); }),
-              absl::OkStatus())
+    EXPECT_EQ(CheckStorage([&] { return std::make_unique<OnDisk>(cache_bytes); }), absl::OkStatus())
         << cache_bytes;
   }
+}
+
+// The same log serves other groups, which write more than this one: what it wrote long ago has to
+// make room for them, and moves.
+class OneOfMany : public StorageUnderTest {
+ public:
+  OneOfMany() {
+    log_options_.identity = {1, 1};
+    log_options_.segment_bytes = 1 << 14;
+    log_options_.cache_bytes_per_group = 1000;
+    log_options_.cache_bytes = 3000;
+    log_ = *storage::LogStore::Create(*disk_, "log", log_options_);
+    EXPECT_EQ(Open(), absl::OkStatus());
+  }
+  ~OneOfMany() override { Leave(); }
+
+  const raft::Storage& storage() const override { return *storage_; }
+
+  absl::Status Save(const raftpb::SnapshotPtr& snapshot, const raftpb::EntryList& entries,
+                    const absl::optional<raftpb::HardState>& hard_state) override {
+    storage::SaveRequest request;
+    request.snapshot = snapshot;
+    request.entries = entries;
+    request.hard_state = hard_state;
+    storage::LogBatch batch;
+    AddOthers(batch);
+    if (absl::Status s = storage_->AddTo(request, batch); !s.ok()) return s;
+    AddOthers(batch);
+    if (absl::Status s = log_->Write(batch); !s.ok()) return s;
+    return random_.Chance(0.3) ? log_->Purge() : absl::OkStatus();
+  }
+  absl::Status SaveSnapshot(raft::Index index, const raftpb::ConfState& conf_state,
+                            const absl::Cord& data) override {
+    return storage_->SaveSnapshot(index, conf_state, data);
+  }
+  absl::Status Compact(raft::Index index) override { return storage_->Compact(index); }
+
+  absl::Status Reopen() override {
+    Leave();
+    std::vector<storage::FaultyFileSystem::Fate> fates(disk_->Unsynced().size());
+    for (auto& fate : fates) fate.kind = storage::FaultyFileSystem::Fate::Kind::kLost;
+    disk_ = disk_->CrashImage(fates);
+    auto log = storage::LogStore::Open(*disk_, "log", log_options_);
+    if (!log.ok()) return log.status();
+    log_ = *std::move(log);
+    return Open();
+  }
+
+  static inline uint64_t segments_begun = 0;
+  static inline uint64_t most_segments = 0;
+
+ private:
+  // Entries for some, which they have applied by the next time.
+  void AddOthers(storage::LogBatch& batch) {
+    for (storage::GroupId other = 1; other <= 9; ++other) {
+      if (other == kOurs || random_.Chance(0.5)) continue;
+      raft::Index& next = next_[other];
+      if (random_.Chance(0.05)) {
+        batch.Forget(other);
+        next = 1;
+      }
+      if (next > 1 && random_.Chance(0.8)) batch.Compact(other, next - 1);
+      raftpb::EntryList entries;
+      for (uint64_t i = random_.Between(1, 4); i > 0; --i) {
+        entries.PushBack(
+            {.term = 1, .index = next++, .data = absl::Cord(std::string(random_.Below(800), 'o'))});
+      }
+      batch.Append(other, entries);
+    }
+  }
+  absl::Status Open() {
+    auto snapshots = storage::SnapshotStore::Open(*disk_, "snapshots", {});
+    if (!snapshots.ok()) return snapshots.status();
+    snapshots_ = *std::move(snapshots);
+    auto storage = storage::DiskStorage::Open(*log_, *snapshots_, {.group = kOurs});
+    if (!storage.ok()) return storage.status();
+    storage_ = *std::move(storage);
+    for (storage::GroupId other = 1; other <= 9; ++other) next_[other] = log_->LastIndex(other) + 1;
+    return absl::OkStatus();
+  }
+  void Leave() {
+    segments_begun += log_->stats().segments_begun;
+    most_segments = std::max(most_segments, log_->stats().segments);
+    storage_.reset();
+    snapshots_.reset();
+    log_.reset();
+  }
+
+  static constexpr storage::GroupId kOurs = 5;
+
+  Random random_{1};
+  raft::Index next_[10] = {};
+  storage::LogOptions log_options_;
+  std::unique_ptr<storage::FaultyFileSystem> disk_ = std::make_unique<storage::FaultyFileSystem>();
+  std::unique_ptr<storage::LogStore> log_;
+  std::unique_ptr<storage::SnapshotStore> snapshots_;
+  std::unique_ptr<storage::DiskStorage> storage_;
+};
+
+TEST(StorageCheck, OneOfManyInALog) {
+  EXPECT_EQ(CheckStorage([] { return std::make_unique<OneOfMany>(); }), absl::OkStatus());
+  EXPECT_GT(OneOfMany::segments_begun, 1000u);
+  EXPECT_LT(OneOfMany::most_segments, 100u) << "too little is given back";
 }
 
 // --- Storages that are wrong ---------------------------------------------------------------------
@@ -219,8 +322,8 @@ struct LeavesTheOldEnd : InMemory {
                     const absl::optional<raftpb::HardState>& hard_state) override {
     raftpb::EntryList all = entries;
     if (!entries.empty() && entries.back().index < storage_.LastIndex()) {
-      all.Append(*storage_.Entries({entries.back().index + 1, storage_.LastIndex() + 1},
-                                   raft::kNoLimit));
+      all.Append(
+          *storage_.Entries({entries.back().index + 1, storage_.LastIndex() + 1}, raft::kNoLimit));
     }
     return InMemory::Save(snapshot, all, hard_state);
   }
