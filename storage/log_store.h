@@ -112,9 +112,11 @@ class LogStore {
   // a damaged one even in the last batch. Nothing may be written after.
   absl::Status Close();
 
-  // Gives segments back that no group needs, one older kept in reserve. What little is needed of
-  // the oldest segment is written again at the end of the log. Done by itself whenever a segment is
-  // full; cheap if there is nothing to do.
+  // Gives segments back that no group needs, one older kept in reserve. A group that writes little
+  // and needs the oldest is written again at the end of the log, as a whole and by way of memory,
+  // if that is at most half of what it wastes: so the files never take more than three times what
+  // the groups have (live_bytes), and a few segments. Done by itself whenever a segment is full;
+  // cheap if there is nothing to do.
   absl::Status Purge();
 
   // --- Reading ---

@@ -10,6 +10,12 @@
 
 namespace storage {
 
+namespace {
+
+constexpr uint64_t kMoveAtMost = 2;  // One part in so many of what is wasted.
+
+}  // namespace
+
 absl::Status LogStore::Impl::MakeRoom(uint64_t bytes) {
   return end_.offset + bytes <= file_bytes_ ? absl::OkStatus() : BeginSegment(bytes);
 }
@@ -101,10 +107,13 @@ absl::Status LogStore::Impl::PurgeNow() {
   uint64_t pinning_bytes = 0;
   uint64_t needed = OldestNeeded(pinning, pinning_bytes);
   while (needed < end_.segment) {
+    // Moving pays only while most of the disk space holds nothing, and what has to be moved is
+    // little beside that. So what is wasted stays within a multiple of what some groups hold, and
+    // moving writes less than it gives back.
     const LogStats now = stats();
-    // Moving pays only while most of the disk space holds nothing, and the remains are small.
-    const bool wasteful = now.disk_bytes > 2 * now.live_bytes + 3 * options_.segment_bytes;
-    if (!wasteful || pinning_bytes > options_.segment_bytes / 2) break;
+    const uint64_t wasted = now.disk_bytes - std::min(now.disk_bytes, now.live_bytes);
+    if (wasted <= now.live_bytes + 3 * options_.segment_bytes) break;
+    if (pinning_bytes > std::max(options_.segment_bytes / 2, wasted / kMoveAtMost)) break;
     if (absl::Status s = MoveGroups(pinning); !s.ok()) return s;
     const uint64_t before = needed;
     needed = OldestNeeded(pinning, pinning_bytes);
