@@ -135,6 +135,7 @@ class LogStore::Impl {
   absl::Status BeginSegment(uint64_t bytes);
   absl::StatusOr<std::unique_ptr<File>> PrepareSegment(const std::string& path, uint64_t bytes);
   absl::Status PurgeNow();
+  bool MovingPays(uint64_t bytes) const;
   uint64_t OldestNeeded(std::vector<GroupId>& pinning, uint64_t& live_bytes) const;
   absl::Status MoveGroups(const std::vector<GroupId>& ids);
   absl::StatusOr<raftpb::EntryList> AllEntries(GroupId id) const;

@@ -106,21 +106,23 @@ absl::Status LogStore::Impl::PurgeNow() {
   std::vector<GroupId> pinning;
   uint64_t pinning_bytes = 0;
   uint64_t needed = OldestNeeded(pinning, pinning_bytes);
-  while (needed < end_.segment) {
-    // Moving pays only while most of the disk space holds nothing, and what has to be moved is
-    // little beside that. So what is wasted stays within a multiple of what some groups hold, and
-    // moving writes less than it gives back.
-    const LogStats now = stats();
-    const uint64_t wasted = now.disk_bytes - std::min(now.disk_bytes, now.live_bytes);
-    if (wasted <= now.live_bytes + 3 * options_.segment_bytes) break;
-    if (pinning_bytes > std::max(options_.segment_bytes / 2, wasted / kMoveAtMost)) break;
+  while (true) {
+    if (absl::Status s = RemoveSegmentsBefore(needed - 1); !s.ok()) return s;  // One is kept back.
+    if (needed == end_.segment || !MovingPays(pinning_bytes)) return absl::OkStatus();
     if (absl::Status s = MoveGroups(pinning); !s.ok()) return s;
-    const uint64_t before = needed;
-    needed = OldestNeeded(pinning, pinning_bytes);
-    if (needed == before) break;
-    if (absl::Status s = RemoveSegmentsBefore(needed - 1); !s.ok()) return s;
+    const uint64_t before = std::exchange(needed, OldestNeeded(pinning, pinning_bytes));
+    if (needed == before) return absl::OkStatus();
   }
-  return RemoveSegmentsBefore(needed - 1);  // One is kept back.
+}
+
+// While most of the disk space holds nothing, and what has to be moved is little beside that. So
+// moving writes less than it gives back, and what is wasted stays within a multiple of what some
+// groups have.
+bool LogStore::Impl::MovingPays(uint64_t bytes) const {
+  const LogStats now = stats();
+  const uint64_t wasted = now.disk_bytes - std::min(now.disk_bytes, now.live_bytes);
+  return wasted > now.live_bytes + 3 * options_.segment_bytes &&
+         bytes <= std::max(options_.segment_bytes / 2, wasted / kMoveAtMost);
 }
 
 // Writes the whole state of groups again, at the end of the log.
