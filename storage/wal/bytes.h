@@ -8,7 +8,6 @@
 #include <cstdint>
 #include <cstring>
 #include <memory>
-#include <new>
 #include <string>
 #include <type_traits>
 #include <utility>
@@ -51,12 +50,9 @@ void AppendLittleEndian(T value, std::string& to) {
   to.append(bytes, sizeof(T));
 }
 
-// Bytes that are written one after the other, in memory that a disk can take them from. Clear()
-// keeps the memory.
+// Bytes that are written one after the other. Clear() keeps the memory.
 class ByteBuffer {
  public:
-  static constexpr std::align_val_t kAlignment{4096};
-
   // Adds so many bytes, to be written by the caller; valid until the next call.
   char* Add(size_t bytes) {
     if (size_ + bytes > capacity_) Reserve(size_ + bytes);
@@ -78,15 +74,12 @@ class ByteBuffer {
  private:
   void Reserve(size_t least) {
     capacity_ = std::max(least, 2 * capacity_);
-    std::unique_ptr<char, Free> larger(static_cast<char*>(operator new(capacity_, kAlignment)));
+    auto larger = std::make_unique_for_overwrite<char[]>(capacity_);
     if (size_ > 0) std::memcpy(larger.get(), bytes_.get(), size_);
     bytes_ = std::move(larger);
   }
 
-  struct Free {
-    void operator()(char* bytes) const { operator delete(bytes, kAlignment); }
-  };
-  std::unique_ptr<char, Free> bytes_;
+  std::unique_ptr<char[]> bytes_;
   size_t size_ = 0;
   size_t capacity_ = 0;
 };

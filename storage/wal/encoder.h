@@ -17,6 +17,7 @@
 #include "storage/run.h"
 #include "storage/wal/bytes.h"
 #include "storage/wal/format.h"
+#include "storage/wal/outgoing_memory.h"
 #include "storage/wal/reader.h"
 
 namespace storage::wal {
@@ -27,8 +28,8 @@ namespace storage::wal {
 // verified as a whole to serve an old entry.
 class BatchEncoder {
  public:
-  // What is copied into one buffer, which a disk can take as it is: all payloads of a batch that
-  // has no more than this,
+  // What is copied, so that the batch becomes one piece, which a disk can take as it is: all
+  // payloads of a batch that has no more than this,
   static constexpr size_t kGatheredBatchBytes = 256 << 10;
   // and pieces of others that are smaller than this. The rest stays in place.
   static constexpr size_t kGatheredPieceBytes = 4096;
@@ -100,6 +101,7 @@ class BatchEncoder {
   FrameType type_ = FrameType::kItems;
 
   ByteBuffer buffer_;
+  OutgoingMemory outgoing_;
   std::vector<Cut> cuts_;
   std::vector<absl::string_view> pieces_;
   std::vector<Placed> placed_;
