@@ -2,6 +2,7 @@
 
 #include <algorithm>
 #include <iterator>
+#include <limits>
 #include <utility>
 
 #include "raftpb/wire.h"
@@ -13,14 +14,6 @@ void LogBatch::Sums::Add(const Sums& other) {
   terms += other.terms;
   payload_bytes += other.payload_bytes;
   snapshot_bytes += other.snapshot_bytes;
-}
-
-LogBatch::Sums LogBatch::SumsOf(const Change& change) {
-  return {
-      .entries = change.entries.size(),
-      .terms = change.terms,
-      .payload_bytes = change.payload_bytes,
-      .snapshot_bytes = change.snapshot == nullptr ? 0 : raftpb::Encode(*change.snapshot).size()};
 }
 
 LogBatch::Change& LogBatch::AddChange(Kind kind, GroupId group) {
@@ -35,19 +28,23 @@ void LogBatch::Append(GroupId group, const raftpb::EntryList& entries) {
   Change& change = AddChange(Kind::kAppend, group);
   change.entries = entries;
   change.first = entries.front().id();
-  change.last = {0, change.first.index - 1};
+  raft::EntryId last = {0, change.first.index - 1};
+  size_t terms = last.term == change.first.term ? 1 : 0;
+  uint64_t largest_payload = 0;
   for (const raftpb::Entry& entry : entries) {
-    if (entry.index != change.last.index + 1 || entry.term < change.last.term) {
-      change.is_sequence = false;
-    }
-    change.terms += entry.term != change.last.term || change.terms == 0;
-    change.last = entry.id();
+    if (entry.index != last.index + 1 || entry.term < last.term) change.is_sequence = false;
+    terms += entry.term != last.term;
+    last = entry.id();
     const uint64_t bytes = PayloadSize(entry);
     change.payload_bytes += bytes;
-    change.largest_payload = std::max(change.largest_payload, bytes);
+    largest_payload = std::max(largest_payload, bytes);
   }
+  change.last_index = last.index;
+  change.last_term = last.term;
+  constexpr uint64_t kMost = std::numeric_limits<uint32_t>::max();
+  change.largest_payload = static_cast<uint32_t>(std::min(largest_payload, kMost));
   sums_.entries += entries.size();
-  sums_.terms += change.terms;
+  sums_.terms += terms;
   sums_.payload_bytes += change.payload_bytes;
 }
 
@@ -58,7 +55,7 @@ void LogBatch::SetHardState(GroupId group, const raftpb::HardState& hard_state) 
 void LogBatch::MarkSnapshot(GroupId group, const raftpb::SnapshotMetadata& snapshot) {
   Change& change = AddChange(Kind::kMarkSnapshot, group);
   change.snapshot = std::make_shared<const raftpb::SnapshotMetadata>(snapshot);
-  sums_.Add(SumsOf(change));
+  sums_.snapshot_bytes += raftpb::Encode(snapshot).size();
 }
 
 void LogBatch::RestoreSnapshot(GroupId group, const raftpb::SnapshotMetadata& snapshot) {
@@ -67,7 +64,7 @@ void LogBatch::RestoreSnapshot(GroupId group, const raftpb::SnapshotMetadata& sn
 }
 
 void LogBatch::Compact(GroupId group, raft::Index index) {
-  AddChange(Kind::kCompact, group).last.index = index;
+  AddChange(Kind::kCompact, group).last_index = index;
 }
 
 void LogBatch::Forget(GroupId group) { AddChange(Kind::kForget, group); }
@@ -85,9 +82,15 @@ void LogBatch::Add(LogBatch& other) {
 
 LogBatch LogBatch::Slice(size_t first, size_t count) const {
   LogBatch slice;
-  slice.changes_.assign(changes_.begin() + first, changes_.begin() + first + count);
-  for (const Change& change : slice.changes_) slice.sums_.Add(SumsOf(change));
+  slice.changes_.reserve(count);
+  for (size_t i = first; i < first + count; ++i) slice.AddCopy(changes_[i]);
   return slice;
+}
+
+void LogBatch::AddCopy(const Change& change) {
+  if (change.kind == Kind::kAppend) return Append(change.group, change.entries);
+  changes_.push_back(change);
+  if (change.snapshot != nullptr) sums_.snapshot_bytes += raftpb::Encode(*change.snapshot).size();
 }
 
 void LogBatch::Clear() {

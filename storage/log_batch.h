@@ -66,16 +66,18 @@ class LogBatch {
     kForget
   };
 
-  struct Change {
+  // By lines of the processor's cache: what writing and publishing entries needs, and the rest.
+  struct alignas(64) Change {
     Kind kind = Kind::kAppend;
-    bool is_sequence = true;  // kAppend: indexes without gaps, terms that do not fall.
-    uint32_t terms = 0;       // kAppend: how often the term changes, its first included.
+    bool is_sequence = true;       // kAppend: indexes without gaps, terms that do not fall.
+    uint32_t largest_payload = 0;  // kAppend. At most; more counts as this.
     GroupId group = 0;
+    raftpb::EntryList entries;   // kAppend.
+    raft::Index last_index = 0;  // kAppend, kCompact.
+    uint64_t payload_bytes = 0;  // kAppend.
+
     raft::EntryId first;                                       // kAppend.
-    raft::EntryId last;                                        // kAppend, kCompact (the index).
-    uint64_t payload_bytes = 0;                                // kAppend.
-    uint64_t largest_payload = 0;                              // kAppend.
-    raftpb::EntryList entries;                                 // kAppend.
+    raft::Term last_term = 0;                                  // kAppend.
     raftpb::HardState hard_state;                              // kHardState.
     std::shared_ptr<const raftpb::SnapshotMetadata> snapshot;  // kMarkSnapshot, kRestoreSnapshot.
 
@@ -88,14 +90,14 @@ class LogBatch {
   // Sums over the changes, for who needs to know how long they can become on disk.
   struct Sums {
     size_t entries = 0;
-    size_t terms = 0;
+    size_t terms = 0;  // How often the term changes within a change, its first included.
     size_t payload_bytes = 0;
     size_t snapshot_bytes = 0;
 
     void Add(const Sums& other);
   };
-  static Sums SumsOf(const Change& change);
   Change& AddChange(Kind kind, GroupId group);
+  void AddCopy(const Change& change);
 
   std::vector<Change> changes_;
   Sums sums_;

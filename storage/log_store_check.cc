@@ -63,8 +63,8 @@ absl::Status LogStore::Impl::Check(const LogBatch& batch) {
     switch (change.kind) {
       case Kind::kAppend:
         if (GoesOn(change, draft)) {  // Nearly always.
-          draft.last = change.last.index;
-          draft.last_term = change.last.term;
+          draft.last = change.last_index;
+          draft.last_term = change.last_term;
           continue;
         }
         status = CheckAppend(batch, i, checked);
@@ -105,7 +105,7 @@ raft::Term LogStore::Impl::DraftTerm(const LogBatch& batch, size_t before, const
     if (checked_[i].group != &group || index <= draft.intact) continue;
     const Change& change = batch.changes_[i];
     if (change.kind != Kind::kAppend || checked_[i].nothing) continue;
-    if (index >= change.first.index && index <= change.last.index) {
+    if (index >= change.first.index && index <= change.last_index) {
       return change.entries[index - change.first.index].term;
     }
   }
@@ -115,7 +115,7 @@ raft::Term LogStore::Impl::DraftTerm(const LogBatch& batch, size_t before, const
 // Whether the entries make sense by themselves.
 bool LogStore::Impl::AreSound(const Change& change) const {
   return change.is_sequence && change.first.index - 1 < raft::kMaxIndex &&
-         change.last.term <= raft::kMaxTerm && change.largest_payload <= options_.max_entry_bytes;
+         change.last_term <= raft::kMaxTerm && change.largest_payload <= options_.max_entry_bytes;
 }
 
 // Whether they do, and begin where the log ends.
@@ -151,7 +151,7 @@ absl::Status LogStore::Impl::CheckAppend(const LogBatch& batch, size_t i, Checke
   const Change& change = batch.changes_[i];
   if (!AreSound(change)) return WhatIsWrong(change);
   GroupLog::Draft& draft = checked.group->draft;
-  if (change.last.index <= draft.compacted) {
+  if (change.last_index <= draft.compacted) {
     checked.nothing = true;
     return absl::OkStatus();
   }
@@ -171,8 +171,8 @@ absl::Status LogStore::Impl::CheckAppend(const LogBatch& batch, size_t i, Checke
                                                    " after one of term ", term_before));
   }
   draft.intact = std::min(draft.intact, before);
-  draft.last = change.last.index;
-  draft.last_term = change.last.term;
+  draft.last = change.last_index;
+  draft.last_term = change.last_term;
   return absl::OkStatus();
 }
 
@@ -194,7 +194,7 @@ void LogStore::Impl::CheckMark(const Change& change, Checked& checked) {
 }
 
 absl::Status LogStore::Impl::CheckCompact(const LogBatch& batch, size_t i, Checked& checked) {
-  const raft::Index index = batch.changes_[i].last.index;
+  const raft::Index index = batch.changes_[i].last_index;
   GroupLog::Draft& draft = checked.group->draft;
   if (index > draft.last) {
     return absl::InvalidArgumentError(

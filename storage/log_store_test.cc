@@ -198,6 +198,27 @@ TEST(LogStoreTest, OfEntriesThatBeginBeforeTheLogTheRestCounts) {
   EXPECT_EQ(log->stats().cached_bytes, 500u);
 }
 
+TEST(LogStoreTest, TheNewestEntriesThatFitStayInMemory) {
+  FaultyFileSystem fs;
+  LogOptions options = Options();
+  options.cache_bytes_per_group = 1000;
+  auto log = *LogStore::Create(fs, "log", options);
+  std::vector<uint64_t> sizes;
+  for (int batch = 0; batch < 200; ++batch) {
+    const size_t count = 1 + batch % 7;
+    const size_t bytes = batch % 11 == 0 ? 0 : (batch * 37) % (batch % 13 == 0 ? 1200 : 300);
+    LogBatch entries;
+    entries.Append(1, MakeEntries(1, sizes.size() + 1, count, bytes));
+    sizes.insert(sizes.end(), count, bytes);
+    ASSERT_EQ(log->Write(entries), absl::OkStatus());
+    uint64_t expected = 0;
+    for (auto size = sizes.rbegin(); size != sizes.rend() && expected + *size <= 1000; ++size) {
+      expected += *size;
+    }
+    EXPECT_EQ(log->stats().cached_bytes, expected) << "after " << sizes.size() << " entries";
+  }
+}
+
 // --- What comes back -----------------------------------------------------------------------------
 
 // On a real disk some batches go past the page cache and others through it, and what is read back

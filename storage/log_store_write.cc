@@ -95,7 +95,7 @@ void LogStore::Impl::Encode(const LogBatch& batch) {
         encoder_.AddSnapshot(wal::ItemKind::kRestoreSnapshot, change.group, *change.snapshot);
         break;
       case Kind::kCompact:
-        encoder_.AddCompact(change.group, {checked_[i].term, change.last.index});
+        encoder_.AddCompact(change.group, {checked_[i].term, change.last_index});
         break;
       case Kind::kForget: encoder_.AddForget(change.group); break;
     }
@@ -140,7 +140,7 @@ absl::Status LogStore::Impl::Stage(const LogBatch& batch) {
       group.hard_state_staged = true;
     } else {
       cached_bytes_ -= group.cached_bytes();
-      group.Compact({checked_[i].term, change.last.index}, 0);
+      group.Compact({checked_[i].term, change.last_index}, 0);
       cached_bytes_ += group.cached_bytes();
       group.compaction_staged = true;
     }
@@ -197,7 +197,7 @@ void LogStore::Impl::Publish(const LogBatch& batch) {
       case Kind::kMarkSnapshot: group.MarkSnapshot(change.snapshot, end_.segment); break;
       case Kind::kRestoreSnapshot: group.RestoreSnapshot(change.snapshot, end_.segment); break;
       case Kind::kCompact:
-        group.Compact({checked_[i].term, change.last.index}, end_.segment);
+        group.Compact({checked_[i].term, change.last_index}, end_.segment);
         break;
       case Kind::kForget:
         group = GroupLog();
@@ -215,7 +215,7 @@ void LogStore::Impl::Publish(const LogBatch& batch) {
 void LogStore::Impl::PublishAppend(const Change& change, const Checked& checked, size_t& placed) {
   GroupLog& group = *checked.group;
   raft::Index last = 0;
-  while (last != change.last.index) {
+  while (last != change.last_index) {
     const Run& run = encoder_.placed()[placed++].run;
     group.Append(run);
     last = run.last;
