@@ -10,6 +10,8 @@
 #include <emmintrin.h>
 #endif
 
+#include "raft/check.h"
+
 namespace storage::wal {
 
 namespace {
@@ -45,14 +47,22 @@ absl::string_view OutgoingMemory::Copy(absl::string_view bytes) {
 void OutgoingMemory::Reserve(size_t bytes) {
   const size_t wanted = std::max(bytes, 2 * capacity_);
   const size_t alignment = wanted < kLarge ? kAlignment : kHugePage;
+  Release();  // Before there is more.
   capacity_ = (wanted + alignment - 1) / alignment * alignment;
-  memory_.reset();  // Before there is more.
-  memory_ = std::make_unique_for_overwrite<char[]>(capacity_ + alignment);
-  const size_t beyond = reinterpret_cast<uintptr_t>(memory_.get()) % alignment;
-  begin_ = memory_.get() + (beyond == 0 ? 0 : alignment - beyond);
+  mapped_bytes_ = capacity_ + alignment;
+  mapping_ =
+      mmap(nullptr, mapped_bytes_, PROT_READ | PROT_WRITE, MAP_PRIVATE | MAP_ANONYMOUS, -1, 0);
+  RAFT_CHECK(mapping_ != MAP_FAILED) << "no memory for a batch of " << bytes << " bytes";
+  begin_ = static_cast<char*>(mapping_);
+  begin_ += (alignment - reinterpret_cast<uintptr_t>(begin_) % alignment) % alignment;
 #ifdef MADV_HUGEPAGE
   if (alignment == kHugePage) (void)madvise(begin_, capacity_, MADV_HUGEPAGE);
 #endif
+}
+
+void OutgoingMemory::Release() {
+  if (mapping_ != nullptr) munmap(mapping_, mapped_bytes_);
+  mapping_ = nullptr;
 }
 
 }  // namespace storage::wal
