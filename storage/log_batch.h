@@ -70,7 +70,7 @@ class LogBatch {
   struct alignas(64) Change {
     Kind kind = Kind::kAppend;
     bool is_sequence = true;       // kAppend: indexes without gaps, terms that do not fall.
-    uint32_t largest_payload = 0;  // kAppend. At most; more counts as this.
+    uint32_t largest_payload = 0;  // kAppend. The largest number stands for all above it, too.
     GroupId group = 0;
     raftpb::EntryList entries;   // kAppend.
     raft::Index last_index = 0;  // kAppend, kCompact.

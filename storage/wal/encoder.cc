@@ -242,7 +242,7 @@ void BatchEncoder::AddHead(const SegmentHead& head) {
 void BatchEncoder::Finish() {
   if (!frame_open_) OpenFrame();
   CloseFrame(true);
-  if (cuts_.empty()) {
+  if (cuts_.empty() && buffer_.size() <= kOutgoingBytes) {
     pieces_.push_back(outgoing_.Copy({buffer_.data(), buffer_.size()}));
   } else {
     VisitPieces(0, 0, [this](absl::string_view piece) { pieces_.push_back(piece); });

@@ -33,6 +33,8 @@ class BatchEncoder {
   static constexpr size_t kGatheredBatchBytes = 256 << 10;
   // and pieces of others that are smaller than this. The rest stays in place.
   static constexpr size_t kGatheredPieceBytes = 4096;
+  // What became one buffer is handed out as OutgoingMemory up to this; more would only take memory.
+  static constexpr size_t kOutgoingBytes = 4 << 20;
 
   // A frame is closed when its payload has reached this, which one large entry can do alone.
   explicit BatchEncoder(uint32_t record_bytes) : record_bytes_(record_bytes) {}
