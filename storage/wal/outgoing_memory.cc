@@ -39,6 +39,7 @@ void CopyPastCaches(char* to, absl::string_view bytes) {
 }  // namespace
 
 absl::string_view OutgoingMemory::Copy(absl::string_view bytes) {
+  if (bytes.empty()) return {};
   if (bytes.size() > capacity_) Reserve(bytes.size());
   CopyPastCaches(begin_, bytes);
   return {begin_, bytes.size()};
