@@ -73,13 +73,16 @@ absl::StatusOr<size_t> ReadFully(const File& file, uint64_t offset, char* into, 
 absl::Status CreateDirectories(FileSystem& fs, const std::string& path) {
   const absl::StatusOr<bool> exists = Exists(fs, path);
   if (!exists.ok()) return exists.status();
-  if (*exists) return absl::OkStatus();
   const size_t slash = path.find_last_of('/');
   const std::string parent = slash == std::string::npos ? "." : path.substr(0, slash);
-  if (slash != std::string::npos && slash != 0) {
-    if (absl::Status made = CreateDirectories(fs, parent); !made.ok()) return made;
+  if (!*exists) {
+    if (slash != std::string::npos && slash != 0) {
+      if (absl::Status made = CreateDirectories(fs, parent); !made.ok()) return made;
+    }
+    if (absl::Status made = fs.CreateDirectory(path); !made.ok()) return made;
   }
-  if (absl::Status made = fs.CreateDirectory(path); !made.ok()) return made;
+  // Also of what is there: who made it may have died, or seen an error, before its name was
+  // durable.
   return fs.SyncDirectory(parent.empty() ? "/" : parent);
 }
 

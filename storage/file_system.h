@@ -105,7 +105,7 @@ absl::Status WriteFully(File& file, uint64_t offset, absl::Span<const absl::stri
 // Reads size bytes, fewer only where the file ends; says how many.
 absl::StatusOr<size_t> ReadFully(const File& file, uint64_t offset, char* into, size_t size);
 
-// CreateDirectory for all that is missing of `path`, durable.
+// CreateDirectory for all that is missing of `path`, durable, as its last name is in any case.
 absl::Status CreateDirectories(FileSystem& fs, const std::string& path);
 
 // Whether there is something at `path`.

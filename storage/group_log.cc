@@ -38,6 +38,8 @@ void GroupLog::AppendElsewhere(const Run& run) {
 void GroupLog::SetHardState(const raftpb::HardState& hard_state, uint64_t segment) {
   known_ = true;
   hard_state_ = hard_state;
+  // One that was on its way while the snapshot was marked does not know of it.
+  if (snapshot_ != nullptr) hard_state_.commit = std::max(hard_state_.commit, snapshot_->index);
   if (segment != 0) hard_state_segment_ = segment;
 }
 
@@ -128,10 +130,6 @@ std::string GroupLog::Problem(bool& gap) const {
   if (hard_state_.commit > last_index()) {
     return absl::StrCat("entry ", hard_state_.commit, " is committed, and the last one is ",
                         last_index());
-  }
-  if (snapshot_ != nullptr && snapshot_->index > hard_state_.commit) {
-    return absl::StrCat("the snapshot at ", snapshot_->index, " is beyond the commit index ",
-                        hard_state_.commit);
   }
   return "";
 }

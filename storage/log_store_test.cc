@@ -179,6 +179,24 @@ TEST(LogStoreTest, ABatchMayReplaceItsOwnEntries) {
   EXPECT_EQ(IdsOf(*log, 1), expected);
 }
 
+// The commit index of a Ready that was on its way while a newer snapshot was marked.
+TEST(LogStoreTest, AMarkedSnapshotIsCommittedWhateverComesAfter) {
+  FaultyFileSystem fs;
+  auto log = *LogStore::Create(fs, "log", Options());
+  LogBatch batch;
+  batch.Append(1, MakeEntries(1, 1, 6));
+  batch.MarkSnapshot(1, {.index = 5, .term = 1});
+  ASSERT_EQ(log->Write(batch), absl::OkStatus());
+  LogBatch late;
+  late.SetHardState(1, {.term = 1, .vote = 2, .commit = 3});
+  ASSERT_EQ(log->Write(late), absl::OkStatus());
+  EXPECT_EQ(log->Find(1)->hard_state.commit, 5u);
+  log.reset();
+  const auto again = LogStore::Open(fs, "log", Options());
+  ASSERT_TRUE(again.ok()) << again.status();
+  EXPECT_EQ((*again)->Find(1)->hard_state.commit, 5u);
+}
+
 TEST(LogStoreTest, OfEntriesThatBeginBeforeTheLogTheRestCounts) {
   FaultyFileSystem fs;
   auto log = *LogStore::Create(fs, "log", Options());

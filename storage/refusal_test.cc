@@ -252,12 +252,6 @@ TEST_F(RefusalTest, InconsistentOfRecordsThatContradictEachOther) {
          encoder.AddEntries(kGroup, MakeEntries(1, 1, 2), 0);
          encoder.AddHardState(kGroup, {1, 1, 3});
        }},
-      {"the snapshot is beyond the commit index",
-       [](wal::BatchEncoder& encoder) {
-         encoder.AddEntries(kGroup, MakeEntries(1, 1, 5), 0);
-         encoder.AddSnapshot(wal::ItemKind::kMarkSnapshot, kGroup, {{}, 4, 1});
-         encoder.AddHardState(kGroup, {1, 1, 2});
-       }},
   };
   for (const auto& c : cases) {
     fs_.Drop(kSegment);
